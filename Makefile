@@ -1,0 +1,49 @@
+# Two commands matter to a newcomer: `make demo` and `make test`. Everything is set up inside the checkout.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench proof calls pictures lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 setup") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(STAMP) ## set-up alone; afterwards .venv/bin/callcenter is there
+
+demo: $(STAMP) ## the main job: real Asterisk, real phones, a live view (DEMO_SECONDS=n)
+	@$(BIN)/python -m callcenter.demo
+
+test: $(STAMP) ## all tests, with real peers
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## format, lint, types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: $(STAMP) ## speed and memory, one JSON object a line (BENCH=name)
+	@$(BIN)/python -m callcenter.bench $(BENCH)
+
+proof: $(STAMP) ## the long proofs (PROOF=kills|witnesses)
+	@$(BIN)/python -m callcenter.proof $(PROOF)
+
+calls: $(STAMP) ## every kind of call on the real PBX
+	@$(BIN)/python -m callcenter.calls
+
+pictures: $(STAMP) ## the README's pictures, from real runs
+	@$(BIN)/python -m callcenter.demo.pictures
+
+lock: ## resolve requirements.lock anew (needs uv), without any registry address
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q --upgrade pyproject.toml --extra dev -o requirements.lock
+
+clean: ## remove what set-up made
+	rm -rf $(VENV) .cache .state build dist *.egg-info
