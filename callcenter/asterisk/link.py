@@ -18,6 +18,7 @@ exception in a callback is logged and counted and changes nothing else. Callback
 
 import asyncio
 import contextlib
+import inspect
 import logging
 import random
 import time
@@ -60,6 +61,9 @@ class AmiLink:
         clock: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
     ) -> None:
+        for callback in (on_event, on_connected, on_disconnected, on_pong):
+            if inspect.iscoroutinefunction(callback):
+                raise TypeError(f"{callback!r} must not be async: it would lose the order of events")
         self.settings = settings
         self.counters = AmiCounters()
         self.state = LinkState.IDLE
@@ -103,9 +107,7 @@ class AmiLink:
         once.
         """
         self.close_soon()
-        waiting = [
-            task for task in (self._session, self._runner) if task and task is not asyncio.current_task()
-        ]
+        waiting = [task for task in (self._session, self._runner) if task and task is not asyncio.current_task()]
         await asyncio.gather(*waiting, return_exceptions=True)
 
     def close_soon(self) -> None:
@@ -165,9 +167,7 @@ class AmiLink:
         deadline_s = self.settings.action_timeout_s if timeout_s is None else timeout_s
         return await self._up().send(action, as_list=True, timeout_s=deadline_s)
 
-    def send_many(
-        self, actions: Sequence[Action], *, timeout_s: float | None = None
-    ) -> list[asyncio.Future[AmiReply]]:
+    def send_many(self, actions: Sequence[Action], *, timeout_s: float | None = None) -> list[asyncio.Future[AmiReply]]:
         """Write several actions in ONE write, in order; a future each (AmiReply, AmiTimeout,
         AmiDisconnected).
 
@@ -253,9 +253,7 @@ class AmiLink:
             self.counters.connects += 1
             self._protocol = protocol
             self._set_state(LinkState.UP)
-            log.info(
-                "%s: logged in as %s, AMI %s", self.settings.where, self.settings.username, self.ami_version
-            )
+            log.info("%s: logged in as %s, AMI %s", self.settings.where, self.settings.username, self.ami_version)
             self._call(self._on_connected, self)
 
     async def _ping_until_lost(self, protocol: AmiProtocol) -> None:

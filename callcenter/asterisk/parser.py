@@ -62,11 +62,7 @@ class AmiParser:
         dropped = 0
         for block in blocks:
             if block.startswith(_EVENT):
-                if (
-                    keep is None
-                    or block.split(_EOL, 1)[0] in keep
-                    or (self.wanted_ids and self._is_wanted(block))
-                ):
+                if keep is None or block.split(_EOL, 1)[0] in keep or (self.wanted_ids and self._is_wanted(block)):
                     messages.append(AmiMessage.parse(block, received_at))
                 else:
                     dropped += 1

@@ -78,9 +78,7 @@ class AmiProtocol(asyncio.Protocol):
         self._parser = AmiParser(keep, self.counters)
         self._clock = clock
         self._pending: dict[str, _Pending] = {}
-        self._given_up: dict[
-            str, None
-        ] = {}  # lists that timed out and whose Complete has not come yet, oldest first
+        self._given_up: dict[str, None] = {}  # lists that timed out and whose Complete has not come yet, oldest first
         self._id_prefix = secrets.token_hex(6)
         self._last_id = 0
 
@@ -282,7 +280,5 @@ def _keep_alive(sock: socket.socket | None) -> None:
         ("TCP_KEEPINTVL", 2),
         ("TCP_KEEPCNT", 3),
     ):  # seconds, seconds, times
-        if hasattr(
-            socket, name
-        ):  # the names differ between systems; without them the kernel's own values count
+        if hasattr(socket, name):  # the names differ between systems; without them the kernel's own values count
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -36,9 +36,7 @@ class AmiSettings:
     login_timeout_s: float = 5.0  # banner and log-in
     action_timeout_s: float = 5.0  # default of each action
     ping_interval_s: float = 1.0
-    pong_timeout_s: float = (
-        5.0  # an action that blocks the session this long (Originate without Async) costs the link
-    )
+    pong_timeout_s: float = 5.0  # an action that blocks the session this long (Originate without Async) costs the link
     backoff_first_s: float = 0.2
     backoff_max_s: float = 8.0
 

@@ -25,14 +25,16 @@ class PeerConnection:
         self.reader = reader
         self.writer = writer
         self.actions: list[Headers] = []
+        self._writing = asyncio.Lock()
         self.at_end = asyncio.Event()  # the client closed
 
     async def send(self, *segments: bytes) -> None:
         """Write each segment on its own, far enough apart that the client reads them one by one."""
-        for segment in segments:
-            self.writer.write(segment)
-            await self.writer.drain()
-            await asyncio.sleep(0.005)
+        async with self._writing:  # nothing of another task comes in between
+            for segment in segments:
+                self.writer.write(segment)
+                await self.writer.drain()
+                await asyncio.sleep(0.005)
 
     async def reply(self, action: Headers, response: str = "Success", **headers: str) -> None:
         """Answer an action with its ActionID."""
@@ -42,9 +44,7 @@ class PeerConnection:
 
     async def event(self, name: str, *headers: str) -> None:
         """Send an event; headers as "Key: value"."""
-        await self.send(
-            ("\r\n".join([f"Event: {name}", "Privilege: call,all", *headers]) + "\r\n\r\n").encode()
-        )
+        await self.send(("\r\n".join([f"Event: {name}", "Privilege: call,all", *headers]) + "\r\n\r\n").encode())
 
     def drop(self) -> None:
         """Cut the connection without a word."""
@@ -57,8 +57,10 @@ class PeerConnection:
 
 async def accept(connection: PeerConnection, action: Headers) -> None:
     """Let the client in, and say that the PBX is up, as Asterisk does."""
-    await connection.reply(action, Message="Authentication accepted")
-    await connection.event("FullyBooted", "Status: Fully Booted")
+    await connection.send(
+        f"Response: Success\r\nActionID: {action['ActionID']}\r\nMessage: Authentication accepted\r\n\r\n"
+        "Event: FullyBooted\r\nPrivilege: system,all\r\nStatus: Fully Booted\r\n\r\n".encode()
+    )
 
 
 async def refuse(connection: PeerConnection, action: Headers) -> None:
@@ -91,9 +93,7 @@ class Peer:
     far.
     """
 
-    def __init__(
-        self, *, banner: bytes = BANNER, tls: ssl.SSLContext | None = None, **answers: Handler
-    ) -> None:
+    def __init__(self, *, banner: bytes = BANNER, tls: ssl.SSLContext | None = None, **answers: Handler) -> None:
         self.answers: dict[str, Handler] = {"Login": accept, "Ping": pong, **answers}
         self.banner = banner
         self.tls = tls
@@ -166,7 +166,5 @@ class Peer:
             while not condition():
                 self.changed.clear()
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(
-                        0.02
-                    ):  # the condition may also depend on the client's own state
+                    async with asyncio.timeout(0.02):  # the condition may also depend on the client's own state
                         await self.changed.wait()
