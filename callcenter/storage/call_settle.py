@@ -1,0 +1,118 @@
+"""What follows from a call's evidence: answer, talk, waits, counts, and the rules that its row must keep.
+
+A record must never be lost nor stop the ledger, so `settle` makes the row obey the table's CHECK constraints and says
+once what it changed (`CallStory.corrections`):
+
+- an instant before the one that it must follow (the PBX's clock was set back) is raised to it, `clock_adjusted` is set;
+- a record of a call whose opening was never seen made the row itself: `opening_unseen` is set;
+- the first answer decides the outcome: answered and closed otherwise becomes agent_answered; closed as agent_answered
+  without any answer, or rejected without a reason that we know, becomes unknown (NULL), never guessed.
+"""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from acd.names import Outcome, RejectReason
+from callcenter.storage.call_fold import CallStory, Row, raise_in_order
+from metrics.dictionary import WAIT_MS
+
+_REJECT_REASONS = frozenset(reason.value for reason in RejectReason)
+
+
+def settle(story: CallStory) -> Row:
+    """Compute the derived columns, keep the table's rules, and return the call's row."""
+    row = story.row
+    assert row is not None, "settle before take"
+    _settle_talks(story, row)
+    _settle_order(story, row)
+    _settle_outcome(story, row)
+    row["wait_ms"] = WAIT_MS.of(row)
+    return row
+
+
+def union(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the spans merged: in order, none touching another, so that overlapping time counts once."""
+    merged: list[tuple[int, int]] = []
+    for begin, end in sorted(spans):
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((begin, end))
+    return merged
+
+
+def _settle_talks(story: CallStory, row: Row) -> None:
+    if row["ended_ms"] is not None:
+        for talk in story.talks.values():
+            if talk["closed_ms"] is None:
+                story.close_talk(talk, max(row["ended_ms"], talk["opened_ms"]), 0)
+    row["offers"] = len(story.offers)
+    row["first_offer_ms"] = min((offer["made_ms"] for offer in story.offers.values()), default=None)
+    talks = sorted(story.talks.values(), key=lambda talk: int(talk["opened_ms"]))
+    kinds = [talk["kind"] for talk in talks]
+    row["agent_answers"], row["specialist_answers"] = kinds.count("seat"), kinds.count("specialist")
+    row["step"] = _step(story, talks)
+    if not talks:
+        return
+    closed = [(talk["opened_ms"], talk["closed_ms"]) for talk in talks if talk["closed_ms"] is not None]
+    spans = union(closed)
+    row["answered_ms"], row["via"] = talks[0]["opened_ms"], talks[0]["via"]
+    row["agent"] = talks[0]["agent"] or row["agent"]
+    row["talk_ended_ms"] = max(end for _, end in spans) if len(closed) == len(talks) else None
+    row["talk_ms"] = sum(end - begin for begin, end in spans)
+    row["hold_ms"] = min(sum(talk["hold_ms"] for talk in talks), row["talk_ms"])
+    row["requeue_wait_ms"] = sum(b[0] - a[1] for a, b in pairwise(spans))
+    row["requeue_abandoned"] = _lost_again(story, row)
+    if row["requeue_abandoned"]:
+        row["requeue_wait_ms"] += max(row["ended_ms"] - row["talk_ended_ms"], 0)
+
+
+def _step(story: CallStory, talks: list[Row]) -> int:
+    """The step the call was answered in; without an answer, the last one taken."""
+    if talks and (offer := story.offers.get(talks[0]["offer"])):
+        return int(offer["step"])
+    until = talks[0]["opened_ms"] if talks else None
+    steps = [seq for kind, seq, at_ms in story.placements if kind == "step" and (until is None or at_ms <= until)]
+    return max(steps, default=0)
+
+
+def _lost_again(story: CallStory, row: Row) -> bool:
+    """Whether the caller hung up in a second queue or hand-over, after his last talk."""
+    last = row["talk_ended_ms"]
+    if row["ended_ms"] is None or last is None:
+        return False
+    queued = any(kind == "queued" and seq > 1 and at_ms >= last for kind, seq, at_ms in story.placements)
+    return queued or any(
+        row["result"] == "caller_gone" and row["closed_ms"] >= last for row in story.hand_overs.values()
+    )
+
+
+def _settle_order(story: CallStory, row: Row) -> None:
+    chain = ("arrived_ms", "menu_ms", "queued_ms", "answered_ms", "talk_ended_ms", "ended_ms")
+    raised = raise_in_order(row, chain)
+    raised |= raise_in_order(row, ("arrived_ms", "menu_ms", "queued_ms", "first_offer_ms", "ended_ms"))
+    raised |= raise_in_order(row, ("arrived_ms", "left_ms", "ended_ms"))
+    if raised:
+        story.clock_adjusted()
+
+
+def _settle_outcome(story: CallStory, row: Row) -> None:
+    outcome, reason = row["outcome"], row["outcome_reason"]
+    if outcome is None:
+        return
+    if row["direction"] != "inbound":
+        row |= {"outcome": None, "outcome_reason": "", "end_detail": reason or outcome}
+        return
+    answered = row["answered_ms"] is not None
+    if answered and outcome != Outcome.AGENT_ANSWERED.value:
+        row |= {"outcome": Outcome.AGENT_ANSWERED.value, "outcome_reason": "", "end_detail": f"{outcome} {reason}"}
+        story.corrections.append(f"closed as {outcome} {reason}, but it was answered: agent_answered")
+    elif (outcome == Outcome.AGENT_ANSWERED.value and not answered) or (
+        outcome == Outcome.REJECTED.value and reason not in _REJECT_REASONS
+    ):
+        row |= {"outcome": None, "outcome_reason": "", "end_detail": f"{outcome} {reason}"}
+        story.corrections.append(f"closed as {outcome} {reason!r} without what belongs to it: outcome unknown")
+    elif outcome == Outcome.FAILED.value:
+        row["outcome_reason"] = reason or "system"
+    elif outcome != Outcome.REJECTED.value and reason:
+        row |= {"outcome_reason": "", "end_detail": reason}
