@@ -84,7 +84,8 @@ ORDERED = (
 """Pairs of milestones of a call, the earlier one first; equal instants are in order."""
 
 _REASONED = (
-    f"(outcome = 'rejected' AND {_one_of('outcome_reason', RejectReason)}) OR outcome = 'failed' OR outcome_reason = ''"
+    f"CASE WHEN outcome = 'rejected' THEN {_one_of('outcome_reason', RejectReason)}"
+    " WHEN outcome = 'failed' THEN outcome_reason <> '' ELSE outcome_reason = '' END"
 )
 
 calls = Table(
@@ -138,7 +139,7 @@ calls = Table(
         "outcome IS NULL OR (outcome = 'agent_answered') = (answered_ms IS NOT NULL)", name="outcome_answered"
     ),
     CheckConstraint("(via IS NOT NULL) = (answered_ms IS NOT NULL)", name="via_answered"),
-    CheckConstraint(f"(outcome IS NULL AND outcome_reason = '') OR ({_REASONED})", name="outcome_reason"),
+    CheckConstraint(_REASONED, name="outcome_reason"),
     CheckConstraint("(ended_by IS NULL) = (ended_ms IS NULL)", name="ended_by_at_end"),
     CheckConstraint("talk_ended_ms IS NULL OR answered_ms IS NOT NULL", name="talk_ended_answered"),
     CheckConstraint("answered_ms IS NOT NULL OR talk_ms = 0", name="talk_answered"),
