@@ -1,0 +1,178 @@
+"""Run a program out of an unpacked root, as an unprivileged user, so that it never outlives us.
+
+A root brings its own libc, so a program in it is run by the root's own loader (`ld-linux ... --library-path`): nothing
+of the machine's libraries is used. The command is wrapped in `setpriv`, which asks the kernel to kill the program when
+its parent is gone and, where we are root, first drops to `nobody`.
+
+The kernel means the parent THREAD: every program is therefore started from one thread that lives as long as the
+process (`spawn`), and may be stopped from any.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from callcenter.lab.errors import LabError, PeerUnavailableError
+
+UNPRIVILEGED = "nobody"
+_spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lab-spawner")
+_running: dict[int, "subprocess.Popen[bytes]"] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """How to run one program: the words before its own arguments."""
+
+    path: Path
+    prefix: tuple[str, ...] = ()
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the whole command line for these arguments."""
+        return [*self.prefix, str(self.path), *arguments]
+
+
+def program_in(root: Path, relative: str) -> Program:
+    """Return a program of an unpacked root, run by that root's own loader. Raises LabError when it is not there."""
+    path = root / relative
+    loaders = sorted(
+        found for pattern in ("usr/lib/*/ld-linux*.so.*", "lib/*/ld-linux*.so.*") for found in root.glob(pattern)
+    )
+    if not path.exists() or not loaders:
+        raise LabError(f"{path} or its loader is missing: remove the folder {root}, it will be fetched anew")
+    return Program(path, (str(loaders[0]), "--library-path", ":".join(library_folders(root))))
+
+
+def library_folders(root: Path) -> list[str]:
+    """Return the folders of a root that hold shared libraries."""
+    folders = {
+        found.parent
+        for base in ("usr/lib", "lib")
+        for found in (*(root / base).glob("*/*.so.*"), *(root / base).glob("*/*/*.so.*"))
+    }
+    return sorted((str(folder) for folder in folders), key=lambda name: (name.count("/"), name))
+
+
+def unprivileged_ids() -> tuple[int, int]:
+    """Return the user and group that peers run as: our own, or those of `nobody` where we are root."""
+    if os.geteuid() != 0:
+        return os.geteuid(), os.getegid()
+    user = pwd.getpwnam(UNPRIVILEGED)
+    return user.pw_uid, user.pw_gid
+
+
+def hand_over(folder: Path) -> None:
+    """Make a private tree belong to the user that runs the peers; nobody else may enter it."""
+    uid, gid = unprivileged_ids()
+    folder.chmod(0o700)
+    if os.geteuid() == 0:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, uid, gid, follow_symlinks=False)
+
+
+def wrapped(command: Sequence[str], *, outlives: bool = False) -> list[str]:
+    """Return `command` run as the unprivileged user; it dies with its parent unless it `outlives` it."""
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise PeerUnavailableError("setpriv is not on this machine: install util-linux")
+    head = [setpriv] if outlives else [setpriv, "--pdeathsig", "KILL"]
+    if os.geteuid() == 0:
+        uid, gid = unprivileged_ids()
+        head += [f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--no-new-privs"]
+    return [*head, *command] if len(head) > 1 else list(command)
+
+
+def spawn(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    pipe: bool = False,
+    outlives: bool = False,
+) -> "subprocess.Popen[bytes]":
+    """Start a program in its own session and return it; safe from any thread.
+
+    folder: working directory. log: file for both of its outputs (appended; None: thrown away). pipe: standard input is a
+    pipe. outlives: leave it running when we end (only `lab up`).
+    """
+    words = wrapped(command, outlives=outlives)
+    variables = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+    def start() -> "subprocess.Popen[bytes]":
+        output: IO[Any] | int = log.open("ab") if log else subprocess.DEVNULL
+        try:
+            return subprocess.Popen(
+                words,
+                stdin=subprocess.PIPE if pipe else subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env=variables | dict(environment or {}),
+                start_new_session=True,
+            )
+        finally:
+            if not isinstance(output, int):
+                output.close()
+
+    process = _spawner.submit(start).result()
+    if not outlives:
+        _running[process.pid] = process
+    return process
+
+
+def end(process: "subprocess.Popen[bytes]", *, patience_s: float = 5.0) -> int:
+    """End a program and its group: politely, then by force after `patience_s`. Returns its exit code; blocks."""
+    if process.poll() is None and patience_s > 0:
+        _signal_group(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience_s)
+    _signal_group(process.pid, signal.SIGKILL)
+    code = process.wait()
+    _running.pop(process.pid, None)
+    if process.stdin:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+    return code
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+async def wait(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for a program's end without a thread; returns its exit code."""
+    if process.poll() is None:
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        descriptor = os.pidfd_open(process.pid)
+        loop.add_reader(descriptor, ended.set)
+        try:
+            await ended.wait()
+        finally:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+    code = process.wait()
+    _running.pop(process.pid, None)
+    return code
+
+
+def running() -> list[int]:
+    """Return the pids of the programs started here that have not been ended."""
+    return [pid for pid, process in _running.items() if process.poll() is None]
+
+
+@atexit.register
+def _end_all() -> None:
+    for process in list(_running.values()):
+        end(process, patience_s=0)
