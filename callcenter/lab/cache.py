@@ -37,9 +37,7 @@ def cache_folder(report: Report = say) -> Path:
     try:
         wanted.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise LabError(
-            f"the cache folder {wanted} cannot be made ({error.strerror}): set CALLCENTER_CACHE"
-        ) from error
+        raise LabError(f"the cache folder {wanted} cannot be made ({error.strerror}): set CALLCENTER_CACHE") from error
     if os.geteuid() != 0 or is_reachable_by_all(wanted):
         return wanted
     private = _temporary_folder()
@@ -64,7 +62,9 @@ def _temporary_folder() -> Path:
     folder.mkdir(mode=0o755, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
-        raise LabError(f"{folder} belongs to somebody else or is writable to others: remove it, or set CALLCENTER_CACHE")
+        raise LabError(
+            f"{folder} belongs to somebody else or is writable to others: remove it, or set CALLCENTER_CACHE"
+        )
     folder.chmod(0o755)
     return folder
 

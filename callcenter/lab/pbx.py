@@ -1,0 +1,226 @@
+"""A private Asterisk: real, on loopback, with its own folders, ports and secrets, gone when we are.
+
+`Asterisk(...)` decides everything (ports, secrets, files), `start()` writes the tree and waits until AMI answers and
+every module is up, `stop()` ends it and removes the tree. An Asterisk >= 22.6 on PATH is used where there is one (its
+program and modules, never its configuration or its running instance), else one is fetched.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from callcenter.lab.cache import Report, say
+from callcenter.lab.errors import LabError, StartError
+from callcenter.lab.installation import find_asterisk
+from callcenter.lab.loader import Program, end, hand_over, spawn, wrapped
+from callcenter.lab.pbx_files import PbxPlan, write_tree
+from callcenter.lab.ports import free_port, free_range
+
+START_S = 30.0
+_RTP_PORTS = 1000
+_SERVICE_USERS = ("callcenter", "callcenter-events")
+# Where the machine's DNS does not answer, a look-up must not hold a thread for long.
+_ENVIRONMENT = {"RES_OPTIONS": "timeout:1 attempts:1"}
+
+
+class Asterisk:
+    """One private Asterisk. Its attributes are settled at construction and never change, restarts included."""
+
+    def __init__(
+        self,
+        phones: Sequence[str] = (),
+        *,
+        dialplan: str = "",
+        extra: Mapping[str, str] | None = None,
+        inbound_context: str = "callcenter-inbound",
+        phone_context: str = "callcenter-phones",
+        folder: Path | None = None,
+        report: Report = say,
+    ) -> None:
+        """phones: endpoint numbers that may register. dialplan: appended to extensions.conf. extra: file name -> text
+        appended to it. folder: private folder to use (made; default: a temporary one). Fetches nothing yet."""
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="cc-pbx-"))
+        """Private tree: etc, log, lib, run, spool."""
+        self.systemname = f"lab-{secrets.token_hex(3)}"
+        self.sip_port = free_port(socket.SOCK_DGRAM)
+        self.ami_host = "127.0.0.1"
+        self.ami_port = free_port()
+        self.outside_port = free_port(socket.SOCK_DGRAM, "127.0.0.3")
+        """Where numbers dialled out through the trunk arrive: UDP port on 127.0.0.3 (see `SippAgent`)."""
+        self.phones = {number: secrets.token_urlsafe(12) for number in phones}
+        """Number -> SIP secret."""
+        self.managers = {user: secrets.token_urlsafe(18) for user in (*_SERVICE_USERS, "lab")}
+        """AMI user -> secret: `callcenter`, `callcenter-events`, and `lab` (all privileges, for tests)."""
+        self.process: subprocess.Popen[bytes] | None = None
+        """The running program; None before the start and after the end."""
+        self._report = report
+        self._dialplan = dialplan
+        self._extra = dict(extra or {})
+        self._contexts = (inbound_context, phone_context)
+        self._program: Program | None = None
+
+    def __repr__(self) -> str:
+        state = f"pid {self.process.pid}" if self.process and self.process.poll() is None else "not running"
+        return f"<Asterisk {self.systemname} {state} sip {self.sip_port} ami {self.ami_port}>"
+
+    @property
+    def log_file(self) -> Path:
+        """Asterisk's messages."""
+        return self.folder / "log" / "messages.log"
+
+    @property
+    def cel_file(self) -> Path:
+        """CEL rows (CSV, no header line)."""
+        return self.folder / "log" / "cel-custom" / "cel.csv"
+
+    @property
+    def pid(self) -> int | None:
+        """Process id; None while it does not run."""
+        return self.process.pid if self.process and self.process.poll() is None else None
+
+    def settings(self) -> dict[str, str]:
+        """Return the `CALLCENTER_*` variables that point the service at this Asterisk. Holds secrets."""
+        return {
+            "CALLCENTER_AMI_HOST": self.ami_host,
+            "CALLCENTER_AMI_PORT": str(self.ami_port),
+            "CALLCENTER_AMI_USERNAME": "callcenter",
+            "CALLCENTER_AMI_SECRET": self.managers["callcenter"],
+            "CALLCENTER_AMI_EVENTS_USERNAME": "callcenter-events",
+            "CALLCENTER_AMI_EVENTS_SECRET": self.managers["callcenter-events"],
+            "CALLCENTER_CEL": str(self.cel_file),
+        }
+
+    async def start(self, *, outlives: bool = False) -> Self:
+        """Start it and wait until it is ready. Raises PeerUnavailableError or StartError (with the end of its log)."""
+        await asyncio.to_thread(self.start_now, outlives=outlives)
+        return self
+
+    async def stop(self, *, keep: bool = False) -> None:
+        """End it and remove its folder, unless `keep`. Harmless when it does not run."""
+        await asyncio.to_thread(self.stop_now, keep=keep)
+
+    async def restart(self) -> None:
+        """End it (all calls drop) and start it again with the same tree, ports and secrets."""
+        await asyncio.to_thread(self._end, 5.0)
+        await asyncio.to_thread(self._run, False)
+
+    async def kill(self) -> None:
+        """End it with SIGKILL, as a crash does; `resume()` brings it back."""
+        await asyncio.to_thread(self._end, 0.0)
+
+    async def resume(self) -> None:
+        """Start it again after `kill()`."""
+        await asyncio.to_thread(self._run, False)
+
+    def freeze(self) -> None:
+        """Stop its process without ending it (a hung host); `thaw()` lets it go on."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen Asterisk go on."""
+        self._signal(signal.SIGCONT)
+
+    def start_now(self, *, outlives: bool = False) -> Self:
+        """`start()` for code without a loop; blocks."""
+        installation = find_asterisk(self._report)
+        self._program = installation.program
+        first = free_range(_RTP_PORTS)
+        write_tree(
+            PbxPlan(
+                folder=self.folder,
+                installation=installation,
+                systemname=self.systemname,
+                sip_port=self.sip_port,
+                ami_port=self.ami_port,
+                outside_port=self.outside_port,
+                rtp_first=first,
+                rtp_last=first + _RTP_PORTS - 1,
+                inbound_context=self._contexts[0],
+                phone_context=self._contexts[1],
+                phones=self.phones,
+                managers=self.managers,
+                dialplan=self._dialplan,
+                extra=self._extra,
+            )
+        )
+        hand_over(self.folder)
+        self._run(outlives)
+        return self
+
+    def stop_now(self, *, keep: bool = False) -> None:
+        """`stop()` for code without a loop; blocks."""
+        self._end(5.0)
+        if not keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def rx(self, command: str) -> str:
+        """Run a console command over its control socket and return what it prints; blocks some 50 ms."""
+        program = self._need_program()
+        words = program.command("-C", str(self.folder / "etc" / "asterisk.conf"), "-rx", command)
+        done = subprocess.run(wrapped(words, outlives=True), capture_output=True, text=True, timeout=10, check=False)
+        if done.returncode != 0:
+            raise LabError(f"Asterisk refused the command {command!r}: {(done.stdout + done.stderr).strip()}")
+        return done.stdout
+
+    def log_tail(self, lines: int = 30) -> str:
+        """Return the last lines of its log."""
+        texts = []
+        for path in (self.folder / "log" / "console.log", self.log_file):
+            with contextlib.suppress(OSError):
+                texts += path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(texts[-lines:])
+
+    def _run(self, outlives: bool) -> None:
+        program = self._need_program()
+        command = program.command("-f", "-C", str(self.folder / "etc" / "asterisk.conf"))
+        log = self.folder / "log" / "console.log"
+        self.process = spawn(command, folder=self.folder, environment=_ENVIRONMENT, log=log, outlives=outlives)
+        deadline = time.monotonic() + START_S
+        while not is_booted(self.ami_host, self.ami_port, self.managers["lab"]):
+            code = self.process.poll()
+            if code is not None or time.monotonic() > deadline:
+                self._end(0.0)
+                happened = f"ended with code {code}" if code is not None else f"was not ready after {START_S:.0f} s"
+                raise StartError(f"Asterisk {happened}; its files are in {self.folder}", self.log_tail())
+            time.sleep(0.05)
+
+    def _end(self, patience_s: float) -> None:
+        if self.process is not None:
+            end(self.process, patience_s=patience_s)
+            self.process = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.process is not None:
+            self.process.send_signal(number)
+
+    def _need_program(self) -> Program:
+        if self._program is None:
+            raise LabError("this Asterisk was never started: call start() first")
+        return self._program
+
+
+def is_booted(host: str, port: int, secret: str) -> bool:
+    """Say whether AMI takes the lab's log-in and reports FullyBooted; False when nobody listens yet."""
+    login = f"Action: Login\r\nUsername: lab\r\nSecret: {secret}\r\n\r\n"
+    try:
+        with socket.create_connection((host, port), timeout=2) as link:
+            link.sendall(login.encode())
+            link.settimeout(1)
+            answer = b""
+            while b"FullyBooted" not in answer:
+                chunk = link.recv(4096)
+                if not chunk or b"Response: Error" in answer:
+                    return False
+                answer += chunk
+            return True
+    except OSError:
+        return False
