@@ -27,7 +27,8 @@ from callcenter.lab.ports import free_port, free_range
 
 START_S = 30.0
 _RTP_PORTS = 1000
-_SERVICE_USERS = ("callcenter", "callcenter-events")
+ACTIONS_USER = "callcenter-actions"
+EVENTS_USER = "callcenter-events"
 # Where the machine's DNS does not answer, a look-up must not hold a thread for long.
 _ENVIRONMENT = {"RES_OPTIONS": "timeout:1 attempts:1"}
 
@@ -39,6 +40,7 @@ class Asterisk:
         self,
         phones: Sequence[str] = (),
         *,
+        lines: Sequence[str] = ("default",),
         dialplan: str = "",
         extra: Mapping[str, str] | None = None,
         inbound_context: str = "callcenter-inbound",
@@ -46,7 +48,7 @@ class Asterisk:
         folder: Path | None = None,
         report: Report = say,
     ) -> None:
-        """phones: endpoint numbers that may register. dialplan: appended to extensions.conf. extra: file name -> text
+        """phones: endpoint numbers that may register. lines: codes that get a fallback queue. dialplan: appended to extensions.conf. extra: file name -> text
         appended to it. folder: private folder to use (made; default: a temporary one). Fetches nothing yet."""
         self.folder = folder or Path(tempfile.mkdtemp(prefix="cc-pbx-"))
         """Private tree: etc, log, lib, run, spool."""
@@ -58,13 +60,14 @@ class Asterisk:
         """Where numbers dialled out through the trunk arrive: UDP port on 127.0.0.3 (see `SippAgent`)."""
         self.phones = {number: secrets.token_urlsafe(12) for number in phones}
         """Number -> SIP secret."""
-        self.managers = {user: secrets.token_urlsafe(18) for user in (*_SERVICE_USERS, "lab")}
-        """AMI user -> secret: `callcenter`, `callcenter-events`, and `lab` (all privileges, for tests)."""
+        self.managers = {user: secrets.token_urlsafe(18) for user in (ACTIONS_USER, EVENTS_USER, "lab")}
+        """AMI user -> secret: the service's two, and `lab` (all privileges, for tests)."""
         self.process: subprocess.Popen[bytes] | None = None
         """The running program; None before the start and after the end."""
         self._report = report
         self._dialplan = dialplan
         self._extra = dict(extra or {})
+        self._lines = tuple(lines)
         self._contexts = (inbound_context, phone_context)
         self._program: Program | None = None
 
@@ -79,8 +82,8 @@ class Asterisk:
 
     @property
     def cel_file(self) -> Path:
-        """CEL rows (CSV, no header line)."""
-        return self.folder / "log" / "cel-custom" / "cel.csv"
+        """CEL rows (CSV without a header line; the columns stand in `cel_custom_callcenter.conf`)."""
+        return self.folder / "log" / "cel-custom" / "callcenter.csv"
 
     @property
     def pid(self) -> int | None:
@@ -92,10 +95,10 @@ class Asterisk:
         return {
             "CALLCENTER_AMI_HOST": self.ami_host,
             "CALLCENTER_AMI_PORT": str(self.ami_port),
-            "CALLCENTER_AMI_USERNAME": "callcenter",
-            "CALLCENTER_AMI_SECRET": self.managers["callcenter"],
-            "CALLCENTER_AMI_EVENTS_USERNAME": "callcenter-events",
-            "CALLCENTER_AMI_EVENTS_SECRET": self.managers["callcenter-events"],
+            "CALLCENTER_AMI_USERNAME": ACTIONS_USER,
+            "CALLCENTER_AMI_SECRET": self.managers[ACTIONS_USER],
+            "CALLCENTER_AMI_EVENTS_USERNAME": EVENTS_USER,
+            "CALLCENTER_AMI_EVENTS_SECRET": self.managers[EVENTS_USER],
             "CALLCENTER_CEL": str(self.cel_file),
         }
 
@@ -148,6 +151,7 @@ class Asterisk:
                 phone_context=self._contexts[1],
                 phones=self.phones,
                 managers=self.managers,
+                lines=self._lines,
                 dialplan=self._dialplan,
                 extra=self._extra,
             )

@@ -7,19 +7,29 @@ end of `queues.conf`. So the tests run exactly what is shipped.
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from callcenter.lab.errors import LabError
 from callcenter.lab.installation import Installation
-from callcenter.lab.tones import HOLD_NOTES_HZ, PROMPT_NOTES_HZ, write_tune
+from callcenter.lab.tones import HOLD_NOTES_HZ, write_tune
 
 BASE = Path(__file__).resolve().parent / "etc"
 SHIPPED = Path(__file__).resolve().parents[2] / "config" / "asterisk"
 _SUFFIX = "_callcenter"
 _PLACE = re.compile(r"@(\w+)@")
-_FOLDERS = ("etc", "lib/keys", "data/moh", "data/sounds/en", "data/agi-bin", "spool/outgoing", "spool/monitor", "run", "cache")
+_FOLDERS = (
+    "etc",
+    "lib/keys",
+    "data/moh",
+    "data/sounds/en",
+    "data/agi-bin",
+    "spool/outgoing",
+    "spool/monitor",
+    "run",
+    "cache",
+)
 _PHONE = """\
 [{number}](phone)
 aors = {number}
@@ -29,22 +39,6 @@ callerid = {number} <{number}>
 [{number}](phone-auth)
 username = {number}
 password = {secret}
-"""
-_FALLBACK_MANAGER = """\
-[{name}]
-secret = {secret}
-deny = 0.0.0.0/0.0.0.0
-permit = 127.0.0.0/255.0.0.0
-read = call,agent,user
-write = call,agent,user,reporting
-writetimeout = 5000
-"""
-_FALLBACK_DIALPLAN = """
-[{inbound_context}]
-exten => _X.,1,Answer(,i)
- same => n,MusicOnHold()
-[{phone_context}]
-exten => _X.,1,Dial(PJSIP/${{EXTEN}},30)
 """
 
 
@@ -66,6 +60,8 @@ class PbxPlan:
     """Number (endpoint name) -> secret."""
     managers: Mapping[str, str]
     """AMI user -> secret; `lab` is the tests' own."""
+    lines: Sequence[str] = ("default",)
+    """Line codes: each has a fallback queue."""
     dialplan: str = ""
     """More dialplan, appended to extensions.conf."""
     shipped: Path = SHIPPED
@@ -84,51 +80,34 @@ def write_tree(plan: PbxPlan) -> None:
     if not documentation.is_symlink():
         documentation.symlink_to(plan.installation.documentation)
     write_tune(plan.folder / "data" / "moh" / "hold.wav", HOLD_NOTES_HZ)
-    shipped = sorted(plan.shipped.glob("*.conf")) if plan.shipped.is_dir() else []
+    shipped = sorted(plan.shipped.glob(f"*{_SUFFIX}.conf"))
     for path in shipped:
         shutil.copyfile(path, plan.folder / "etc" / path.name)
     included = {path.name for path in shipped}
-    values = _values(plan, included)
+    values = _values(plan)
     for path in sorted(BASE.glob("*.conf")):
         text = _filled(path, values)
         (plan.folder / "etc" / path.name).write_text(text + _ending(plan, path.name, included), encoding="utf-8")
-    others = {name for name in plan.extra if not (BASE / name).exists()}
-    others |= {name.replace(_SUFFIX, "") for name in included if _SUFFIX in name and not (BASE / name.replace(_SUFFIX, "")).exists()}
-    for name in sorted(others):
+    wanted = {*plan.extra, *(name.replace(_SUFFIX, "") for name in included)}
+    for name in sorted(wanted - {path.name for path in BASE.glob("*.conf")}):
         (plan.folder / "etc" / name).write_text(_ending(plan, name, included), encoding="utf-8")
 
 
-def write_prompts(plan: PbxPlan, names: tuple[str, ...]) -> None:
-    """Write a short tone for each prompt name (`callcenter/away`, `beep`), so that Playback has something to play."""
-    for name in names:
-        path = plan.folder / "data" / "sounds" / "en" / f"{name}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_tune(path, PROMPT_NOTES_HZ, 0.15)
-
-
 def _ending(plan: PbxPlan, name: str, included: set[str]) -> str:
-    text = ""
+    """Return what follows the base file: the shipped file, what an operator would add to it, and the test's own."""
     shipped = name.replace(".conf", f"{_SUFFIX}.conf")
-    if shipped in included:
-        text += f'\n#include "{shipped}"\n'
-    elif name == "extensions.conf":
-        text += _FALLBACK_DIALPLAN.format(inbound_context=plan.inbound_context, phone_context=plan.phone_context)
-    if name == "manager.conf" and shipped in included:
-        # The shipped users come without a usable secret: ours is added to the section of each.
-        for user, secret in plan.managers.items():
-            if user != "lab":
-                text += f"\n[{user}](+)\nsecret = {secret}\n"
+    text = f'\n#include "{shipped}"\n' if shipped in included else ""
+    if name == "manager.conf":
+        users = (user for user in plan.managers if user != "lab")
+        text += "".join(f"\n[{user}](+)\nsecret = {plan.managers[user]}\n" for user in users)
+    if name == "queues.conf":
+        text += "".join(f"\n[callcenter-{line}](callcenter-queue)\n" for line in plan.lines if line != "default")
     if name == "extensions.conf":
         text += f"\n{plan.dialplan}\n"
     return text + plan.extra.get(name, "")
 
 
-def _values(plan: PbxPlan, included: set[str]) -> dict[str, str]:
-    users = (user for user in plan.managers if user != "lab")
-    managers = (
-        "" if f"manager{_SUFFIX}.conf" in included
-        else "\n".join(_FALLBACK_MANAGER.format(name=user, secret=plan.managers[user]) for user in users)
-    )
+def _values(plan: PbxPlan) -> dict[str, str]:
     return {
         "folder": str(plan.folder),
         "modules": str(plan.installation.modules),
@@ -142,7 +121,6 @@ def _values(plan: PbxPlan, included: set[str]) -> dict[str, str]:
         "phone_context": plan.phone_context,
         "phones": "\n".join(_PHONE.format(number=number, secret=secret) for number, secret in plan.phones.items()),
         "secret_lab": plan.managers["lab"],
-        "managers": managers,
     }
 
 

@@ -29,4 +29,3 @@ def write_tune(path: Path, notes_hz: tuple[float, ...], note_s: float = 0.4) -> 
 
 HOLD_NOTES_HZ = (392.0, 440.0, 523.25, 440.0, 392.0, 329.63, 293.66, 329.63, 392.0, 0.0)
 TALK_NOTES_HZ = (220.0, 0.0, 247.0, 262.0, 0.0)
-PROMPT_NOTES_HZ = (660.0, 0.0)
