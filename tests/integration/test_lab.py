@@ -9,6 +9,10 @@ from callcenter.lab.pbx import ACTIONS_USER, EVENTS_USER, Asterisk, is_booted
 pytestmark = pytest.mark.pbx
 
 
+def is_there(path: str | Path) -> bool:
+    return Path(path).exists()
+
+
 def test_asterisk_started_has_the_shipped_dialplan_and_users(asterisk: Asterisk) -> None:
     assert "Asterisk 2" in asterisk.rx("core show version")
     assert "CcArrived" in asterisk.rx("dialplan show callcenter-arrive")
@@ -35,5 +39,5 @@ async def test_asterisk_stopped_leaves_no_process_and_no_folder() -> None:
     assert pbx.pid not in (None, pid)
     pid = pbx.pid
     await pbx.stop()
-    assert not Path(f"/proc/{pid}").exists()
-    assert not pbx.folder.exists()
+    assert not is_there(f"/proc/{pid}")
+    assert not is_there(pbx.folder)
