@@ -1,0 +1,253 @@
+"""HTTP: what each path answers, who may change things, and that nothing of our inside leaks."""
+
+import asyncio
+import json
+import stat
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from acd.plan import Plan
+from callcenter.http.app import MAX_PLAN_BYTES, create_app
+from callcenter.http.server import HttpAddressError, bind, serving
+from callcenter.http.tokens import Audience, TokenStore, TokenStoreError, read_local_token, write_local_token
+from config.errors import PlanError
+from config.plan import parse_plan
+from metrics.exporter import Exporter, Floor, Frozen
+from tests.unit.test_plan import GOOD
+
+
+class ServiceInMemory:
+    """A service that does as it is told."""
+
+    def __init__(self) -> None:
+        self.conditions: dict[str, object] = {"leader": True, "links": True, "snapshot": True, "ledger": True}
+        self.in_force = parse_plan(GOOD).plan
+        self.refusal: Exception | None = None
+        self.reloads = 0
+        self.exporter = Exporter(lambda: Floor(waiting={"general": 3}), version="1")
+
+    def status(self) -> dict[str, object]:
+        return {"leader": True, "epoch": 7}
+
+    def ready(self) -> tuple[bool, dict[str, object]]:
+        return all(self.conditions.values()), self.conditions
+
+    def plan(self) -> Plan:
+        return self.in_force
+
+    async def reload_plan(self) -> list[str]:
+        if self.refusal is not None:
+            raise self.refusal
+        self.reloads += 1
+        return ["agent 1002 (Li) is added"]
+
+    def freeze(self) -> Frozen:
+        return self.exporter.freeze()
+
+
+TOKEN = "right"
+ALLOWED = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def is_allowed(token: str, audience: Audience) -> bool:
+    return token == TOKEN and audience is Audience.API
+
+
+@asynccontextmanager
+async def _client(service: ServiceInMemory) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(create_app(service, is_allowed), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        yield client
+
+
+def client_of(service: ServiceInMemory) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+    return _client(service)
+
+
+async def test_prometheus_scrapes_gets_ours_and_the_process_figures() -> None:
+    async with client_of(ServiceInMemory()) as client:
+        answer = await client.get("/metrics")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert 'callcenter_calls_waiting{line="general"} 3.0' in answer.text
+    assert "python_info" in answer.text
+
+
+async def test_supervisor_asks_health_service_lives() -> None:
+    async with client_of(ServiceInMemory()) as client:
+        assert (await client.get("/healthz")).json() == {"alive": True}
+
+
+@pytest.mark.parametrize("missing", ["leader", "links", "snapshot", "ledger"])
+async def test_balancer_asks_ready_one_condition_fails_503_says_which(missing: str) -> None:
+    service = ServiceInMemory()
+    service.conditions[missing] = False
+    async with client_of(service) as client:
+        answer = await client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert [name for name, holds in answer.json().items() if not holds] == ["ready", missing]
+
+
+async def test_balancer_asks_ready_all_holds_200() -> None:
+    async with client_of(ServiceInMemory()) as client:
+        assert (await client.get("/readyz")).status_code == 200
+
+
+async def test_operator_asks_status_and_plan_gets_json() -> None:
+    service = ServiceInMemory()
+    async with client_of(service) as client:
+        assert (await client.get("/status")).json() == {"leader": True, "epoch": 7}
+        assert (await client.get("/plan")).json() == {"version": service.in_force.version, "lines": 2, "agents": 1}
+
+
+@pytest.mark.parametrize("path", ["/plan/reload", "/plan/diff"])
+@pytest.mark.parametrize("header", [None, "Bearer wrong", "Bearer", "Basic right", "right"])
+async def test_stranger_posts_without_right_token_is_refused_and_nothing_happens(path: str, header: str | None) -> None:
+    service = ServiceInMemory()
+    async with client_of(service) as client:
+        answer = await client.post(path, headers={"Authorization": header} if header else {}, content=GOOD)
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert "token" in answer.json()["error"]
+    assert service.reloads == 0
+
+
+async def test_operator_reloads_gets_the_changes_in_words() -> None:
+    service = ServiceInMemory()
+    async with client_of(service) as client:
+        answer = await client.post("/plan/reload", headers=ALLOWED)
+
+    assert (answer.status_code, answer.json()["changes"]) == (200, ["agent 1002 (Li) is added"])
+    assert service.reloads == 1
+
+
+async def test_operator_reloads_wrong_plan_gets_every_problem() -> None:
+    service = ServiceInMemory()
+    service.refusal = PlanError("plan.toml:3: a", "plan.toml:9: b")
+    async with client_of(service) as client:
+        answer = await client.post("/plan/reload", headers=ALLOWED)
+
+    assert answer.status_code == 422
+    assert answer.json()["problems"] == ["plan.toml:3: a", "plan.toml:9: b"]
+
+
+async def test_service_fails_inside_client_sees_no_trace(caplog: pytest.LogCaptureFixture) -> None:
+    service = ServiceInMemory()
+    service.refusal = RuntimeError("postgresql://u:password@db")
+    async with client_of(service) as client:
+        answer = await client.post("/plan/reload", headers=ALLOWED)
+
+    assert answer.status_code == 500
+    assert answer.json() == {"error": "internal error: the service's log says more", "problems": []}
+    assert "RuntimeError" in caplog.text
+
+
+async def test_operator_asks_what_a_file_would_change_is_told() -> None:
+    async with client_of(ServiceInMemory()) as client:
+        answer = await client.post("/plan/diff", headers=ALLOWED, content=GOOD.replace('"Wang"', '"Wu"'))
+
+    assert answer.json()["changes"] == ["agent 1001: name Wang becomes Wu"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"\xff", 422), (b"x = ", 422), (b"#" * (MAX_PLAN_BYTES + 1), 413)],
+    ids=["bytes", "toml", "big"],
+)
+async def test_operator_sends_no_plan_is_told_in_json(body: bytes, status: int) -> None:
+    async with client_of(ServiceInMemory()) as client:
+        answer = await client.post("/plan/diff", headers=ALLOWED, content=body)
+
+    assert answer.status_code == status
+    assert answer.json()["error"]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nix", 404), ("GET", "/plan/reload", 405)])
+async def test_client_errs_gets_json(method: str, path: str, status: int) -> None:
+    async with client_of(ServiceInMemory()) as client:
+        answer = await client.request(method, path)
+
+    assert answer.status_code == status
+    assert answer.json()["problems"] == []
+
+
+async def test_service_serves_on_a_real_socket_and_ends_cleanly() -> None:
+    async with serving(create_app(ServiceInMemory(), is_allowed), "127.0.0.1", 0) as port:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.get(f"http://127.0.0.1:{port}/readyz")
+
+    assert answer.json()["ready"] is True
+    with pytest.raises(OSError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_service_finds_port_in_use_says_what_to_do() -> None:
+    with bind("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(HttpAddressError, match=f"127.0.0.1:{port}: the port is in use.*CALLCENTER_HTTP_PORT"):
+            async with serving(create_app(ServiceInMemory(), is_allowed), "127.0.0.1", port):
+                pass
+
+
+# tokens ----------------------------------------------------------------------------------------------------------------
+
+
+def test_operator_creates_token_only_its_hash_is_stored_for_his_eyes(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path)
+
+    entry, token = store.create(Audience.API, "2026-01-01T00:00:00Z")
+
+    stored = tmp_path / "tokens.json"
+    assert token not in stored.read_text()
+    assert stat.S_IMODE(stored.stat().st_mode) == 0o600
+    assert list(json.loads(stored.read_text())) == [entry.token_id]
+    assert store.entries() == [entry]
+    assert store.is_valid(token, Audience.API)
+    assert not store.is_valid(token + "x", Audience.API)
+
+
+def test_board_uses_its_token_cannot_change_anything(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path)
+    _, token = store.create(Audience.BOARD, "2026-01-01T00:00:00Z")
+
+    assert store.is_valid(token, Audience.BOARD)
+    assert not store.is_valid(token, Audience.API)
+
+
+def test_operator_revokes_token_it_opens_nothing_at_once(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path)
+    entry, token = store.create(Audience.API, "2026-01-01T00:00:00Z")
+
+    assert store.revoke(entry.token_id)
+    assert not store.is_valid(token, Audience.API)
+    assert not store.revoke(entry.token_id)
+
+
+def test_service_starts_again_old_local_token_opens_nothing(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path)
+    old = write_local_token(tmp_path)
+    new = write_local_token(tmp_path)
+
+    assert read_local_token(tmp_path) == new
+    assert store.is_valid(new, Audience.API)
+    assert not store.is_valid(old, Audience.API)
+    assert stat.S_IMODE((tmp_path / "api.token").stat().st_mode) == 0o600
+
+
+def test_nobody_made_tokens_nothing_is_valid(tmp_path: Path) -> None:
+    assert read_local_token(tmp_path) is None
+    assert not TokenStore(tmp_path).is_valid("", Audience.API)
+
+
+def test_token_file_is_broken_error_names_it(tmp_path: Path) -> None:
+    (tmp_path / "tokens.json").write_text("[")
+
+    with pytest.raises(TokenStoreError, match=r"tokens\.json"):
+        TokenStore(tmp_path).is_valid("x", Audience.API)
