@@ -27,7 +27,7 @@ from callcenter.lab.ports import free_port, free_range
 
 START_S = 30.0
 _RTP_PORTS = 1000
-ACTIONS_USER = "callcenter-actions"
+ACTIONS_USER = "callcenter"
 EVENTS_USER = "callcenter-events"
 # Where the machine's DNS does not answer, a look-up must not hold a thread for long.
 _ENVIRONMENT = {"RES_OPTIONS": "timeout:1 attempts:1"}
