@@ -1,0 +1,102 @@
+"""The projector: takes records from the outbox to the ledger, in its own time, off the routing path.
+
+Theory of operation: one task reads a small batch after the stored position, applies it in one transaction, deletes
+segments that are wholly stored, and goes on; when there is nothing it waits `every_s`. While the database is away it
+tries again once at once, then backs off (doubling up to `BACKOFF_MAX_S`); records wait in the outbox, nothing else
+does. Reading and decoding run in a thread and batches are small, so the loop that routes calls is never held for
+more than a few milliseconds.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from callcenter.storage.errors import LedgerAway
+from callcenter.storage.ledger import Ledger
+from callcenter.storage.outbox import Position
+from callcenter.storage.outbox_reader import Entry, OutboxReader
+
+EVERY_S = 0.2
+BATCH = 100
+BACKOFF_MIN_S = 0.5
+BACKOFF_MAX_S = 10.0
+
+Sleep = Callable[[float], Awaitable[object]]
+
+
+class Projector:
+    """One outbox's way into the ledger. Start `run` as a task; the attributes say how it is doing."""
+
+    def __init__(
+        self,
+        outbox_folder: Path,
+        ledger: Ledger,
+        *,
+        every_s: float = EVERY_S,
+        batch: int = BATCH,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self.reader = OutboxReader(outbox_folder)
+        self.ledger = ledger
+        self.applied = 0
+        """Records applied since the start."""
+        self.away: str | None = None
+        """Why the database cannot be reached; None while it can."""
+        self.newest_ms: int | None = None
+        """Instant (PBX clock) of the newest record applied; with the present one it gives the lag. None: none yet."""
+        self._position: Position | None = None
+        self._every_s = every_s
+        self._batch = batch
+        self._sleep = sleep
+
+    def __repr__(self) -> str:
+        return f"<Projector at {self._position}, {self.depth_bytes()} bytes behind, away: {self.away}>"
+
+    def depth_bytes(self) -> int:
+        """Bytes of records that wait for the database (a few file-system look-ups)."""
+        return self.reader.bytes_after(self._position or Position(0, 0))
+
+    async def run(self) -> None:
+        """Go on until cancelled. Never ends by an error of the database."""
+        backoff_s = 0.0
+        while True:
+            try:
+                count = await self.step()
+            except LedgerAway as error:
+                self.away = str(error)
+                await self._sleep(backoff_s)
+                backoff_s = min(max(backoff_s * 2, BACKOFF_MIN_S), BACKOFF_MAX_S)
+                continue
+            backoff_s = 0.0
+            if count < self._batch:
+                await self._sleep(self._every_s)
+
+    async def step(self) -> int:
+        """Apply one batch; return how many records it had. Raises LedgerAway, and then nothing has happened."""
+        if self._position is None:
+            self._position = await self.ledger.position(self.reader.identity)
+        entries = await asyncio.to_thread(self.reader.read, self._position, self._batch)
+        if entries:
+            before, self._position = self._position, await self.ledger.apply(self.reader.identity, entries)
+            self._note_newest(entries)
+            if self._position.segment > before.segment:
+                await asyncio.to_thread(self.reader.discard_before, self._position)
+        elif self.away is not None:
+            await self.ledger.position(self.reader.identity)
+        self.away = None
+        self.applied += len(entries)
+        return len(entries)
+
+    async def drain(self, within_s: float = 10.0) -> bool:
+        """Apply all that is there, at the end of a run; return whether everything is stored."""
+        with contextlib.suppress(LedgerAway, TimeoutError):
+            async with asyncio.timeout(within_s):
+                while await self.step():
+                    pass
+                return True
+        return False
+
+    def _note_newest(self, entries: list[Entry]) -> None:
+        instants = [at_ms for entry in entries if (at_ms := getattr(entry.record, "at_ms", None)) is not None]
+        self.newest_ms = max(instants, default=self.newest_ms)

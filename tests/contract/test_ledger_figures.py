@@ -1,0 +1,132 @@
+"""The dictionary's figures over the ledger: the worked example to the digit, and SQL equal to Python, on both databases."""
+
+import random
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from acd.names import EndedBy, HandOverResult, Outcome, RejectReason
+from callcenter.storage.figures_sql import totals_between
+from callcenter.storage.ledger import Ledger
+from metrics.dictionary import totals_of
+from metrics.report import call_service_table, figure_text
+from tests.contract.calls_told import NOON_MS, Told, all_records, entries, handed_to_specialist, worked_example
+
+DAY_MS = 86_400_000
+
+
+async def test_worked_example_a_to_f_comes_out_to_the_digit(ledger: Ledger, engine: AsyncEngine) -> None:
+    await ledger.apply("box", entries(all_records(worked_example())))
+    totals = await totals_between(engine, NOON_MS, NOON_MS + DAY_MS)
+    assert (totals["offered"], totals["agent_answered"]) == (6, 3)
+    assert (totals["abandoned_queue"], totals["abandoned_ivr"], totals["callback_requested"]) == (1, 1, 1)
+    assert figure_text("connect_rate", totals) == "50.0%"
+    assert totals["wait_ms"] == (12 + 48 + 3 + 28 + 10 + 60) * 1000
+    assert figure_text("avg_wait_s", totals) == "27"
+    assert totals["talk_in_ms"] == (300 + 320 + 600) * 1000
+    assert totals["agent_answers"] == 4
+    assert call_service_table(totals).rows == (
+        ("接听", "3", "50.0%", "27", "407", "600"),
+        ("呼出", "1", "—", "—", "180", "180"),
+        ("合计", "4", "—", "—", "350", "600"),
+    )
+
+
+async def test_worked_example_g_counts_the_specialists_talk_and_not_the_second_wait(
+    ledger: Ledger, engine: AsyncEngine
+) -> None:
+    await ledger.apply("box", entries(handed_to_specialist().records))
+    totals = await totals_between(engine, NOON_MS, NOON_MS + 1)
+    assert (totals["offered"], totals["agent_answered"], totals["requeue_wait_ms"]) == (1, 1, 15_000)
+    assert (totals["agent_answers"], totals["specialist_answers"]) == (1, 1)
+    assert figure_text("avg_talk_s", totals) == "180"
+
+
+async def test_call_belongs_whole_to_the_interval_of_its_arrival(ledger: Ledger, engine: AsyncEngine) -> None:
+    midnight = 1_609_430_400_000  # 2021-01-01 00:00 in Shanghai
+    late = Told("late", midnight - 60_000).queued(0).talks(90, 200).ends(200, Outcome.AGENT_ANSWERED)
+    on_the_dot = Told("dot", midnight).queued(0).ends(5, Outcome.ABANDONED_QUEUE)
+    await ledger.apply("box", entries([*late.records, *on_the_dot.records]))
+    old = await totals_between(engine, midnight - DAY_MS, midnight)
+    new = await totals_between(engine, midnight, midnight + DAY_MS)
+    assert (old["offered"], old["agent_answered"], old["talk_in_ms"]) == (1, 1, 110_000)
+    assert (new["offered"], new["agent_answered"], new["abandoned_queue"]) == (1, 0, 1)
+
+
+async def test_wait_ends_with_first_answer_else_with_the_call(ledger: Ledger) -> None:
+    answered = Told("w1").queued(3).talks(7, 20).ends(30, Outcome.AGENT_ANSWERED)
+    left = Told("w2").queued(3).ends(11, Outcome.ABANDONED_QUEUE)
+    waiting = Told("w3").queued(3)
+    await ledger.apply("box", entries([*answered.records, *left.records, *waiting.records]))
+    waits = {row["uniqueid"]: row["wait_ms"] for row in await ledger.calls(NOON_MS, NOON_MS + 1)}
+    assert waits == {"w1": 7000, "w2": 11_000, "w3": None}
+
+
+async def test_call_that_has_not_ended_is_in_no_figure_but_counted(ledger: Ledger, engine: AsyncEngine) -> None:
+    talking = Told("o1").queued(0).talks(5, 9)
+    del talking.records[-1]
+    ended = Told("o2").queued(0).talks(5, 9).ends(9, Outcome.AGENT_ANSWERED)
+    await ledger.apply("box", entries([*talking.records, *ended.records]))
+    totals = await totals_between(engine, NOON_MS, NOON_MS + 1)
+    assert (totals["offered"], totals["agent_answered"], totals["not_ended"]) == (1, 1, 1)
+    assert figure_text("connect_rate", totals) == "100.0%"
+
+
+async def test_test_calls_are_counted_apart(ledger: Ledger, engine: AsyncEngine) -> None:
+    await ledger.apply(
+        "box", entries(Told("t", is_test=True).queued(0).talks(1, 2).ends(2, Outcome.AGENT_ANSWERED).records)
+    )
+    totals = await totals_between(engine, NOON_MS, NOON_MS + 1)
+    assert (totals["offered"], totals["agent_answers"], totals["excluded"]) == (0, 0, 1)
+
+
+def any_call(draw: random.Random, name: str) -> Told:
+    """A call of any kind, with any of the things that may be missing."""
+    told = Told(
+        name,
+        NOON_MS + draw.randrange(10_000_000),
+        direction=draw.choice(("inbound", "inbound", "outbound")),
+        is_test=draw.random() < 0.1,
+    )
+    at_s = draw.randrange(4)
+    if draw.random() < 0.8:
+        told.queued(at_s)
+    for agent in range(draw.choice((0, 0, 1, 1, 2, 3))):
+        begin = at_s + draw.random() * 30
+        at_s = begin + draw.random() * 300
+        told.talks(begin, at_s, f"10{agent}", draw.choice(("seat", "specialist", "unknown")), draw.random() * 5)
+        if draw.random() < 0.2:
+            told.handed_over(at_s, at_s + 3, draw.choice(list(HandOverResult)))
+    if draw.random() < 0.9:
+        reason = draw.choice([*RejectReason, "patience", ""])
+        outcome = draw.choice([*Outcome, None])
+        told.ends(at_s + draw.random() * 9, outcome, reason, draw.choice(list(EndedBy)))
+    return told
+
+
+async def test_sql_and_python_agree_on_every_total_of_any_calls(ledger: Ledger, engine: AsyncEngine) -> None:
+    draw = random.Random(20201231)
+    records = [record for n in range(400) for record in any_call(draw, f"any-{n}").records]
+    for first in range(0, len(records), 500):
+        await ledger.apply("box", entries(records[first : first + 500], first))
+    assert await ledger.quarantine() == []
+    moved = 0
+    for from_ms, to_ms in (
+        (0, 2 * NOON_MS),
+        (NOON_MS, NOON_MS + 3_000_000),
+        (NOON_MS + 3_000_000, NOON_MS + 3_000_001),
+    ):
+        in_sql = await totals_between(engine, from_ms, to_ms)
+        in_python = totals_of(await ledger.calls(from_ms, to_ms))
+        assert in_sql == in_python
+        moved = max(moved, sum(1 for value in in_sql.values() if value))
+    assert moved == len(in_sql), "a total that no call ever moved proves nothing"
+
+
+async def test_outcomes_and_unknown_add_up_to_offered(ledger: Ledger, engine: AsyncEngine) -> None:
+    draw = random.Random(7)
+    records = [record for n in range(100) for record in any_call(draw, f"any-{n}").records]
+    await ledger.apply("box", entries(records))
+    totals = await totals_between(engine, 0, 2 * NOON_MS)
+    counted = await ledger.outcomes(0, 2 * NOON_MS)
+    assert sum(counted.values()) == totals["offered"]
+    assert {word: totals[word or "unknown"] for word in counted} == counted
