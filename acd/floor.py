@@ -1,0 +1,241 @@
+"""What all parts of the engine share: the state, the two outputs of a step, and the few changes everybody makes.
+
+Theory of operation: an event is carried out in two phases. First the flow modules (`lines`, `offers`, `talks`,
+`seats`, ...) bring the state up to date and put every call that can be offered now, and every agent who can take
+one now, on the floor's two `fresh` lists. Then `matching.settle`, the only place where anybody is given to anybody,
+empties both lists. Between two steps no ready agent can take any call that waits.
+
+Instants in records are those of the event that caused them (of the deadline, if one did), but never go back within
+one call or one agent: order between channels is not promised by the PBX.
+"""
+
+from enum import Enum
+from heapq import heappop, heappush
+from typing import TypeAlias
+
+from acd.calls import PLACES, Call, Offer, Place
+from acd.commands import Command, MirrorAgent
+from acd.deadlines import Deadlines
+from acd.names import CallId, OfferId
+from acd.plan import Plan
+from acd.records import Ignored, Noted, PresenceChanged, Record
+from acd.seat import Seat
+from acd.stages import Stages
+from agents.presence import ON_A_CALL, PAUSED, DeviceState, Presence
+from agents.roster import Agent, Roster
+
+
+class Due(Enum):
+    """What a deadline is for; with the call, offer or seat it makes the deadline's key."""
+
+    STEP = "step"
+    WISH = "wish"
+    SIGN = "sign"
+    RING = "ring"
+    RETURN = "return"
+    EXIT = "exit"
+    BAR = "bar"
+    REST = "rest"
+    LEAVING = "leaving"
+    WRAPUP = "wrapup"
+
+
+DueKey: TypeAlias = tuple[Due, Call | Offer | Seat, str]
+"""(what for, whose, agent number for a bar)."""
+
+
+class Floor:
+    """Everything the engine knows, and the step it is making."""
+
+    def __init__(self, plan: Plan, epoch: int) -> None:
+        self.plan = plan
+        self.epoch = epoch
+        self.stages = Stages(plan)
+        self.needs = self.stages.needs()
+        self.now = 0.0
+        self.at_ms = 0
+        self.records: list[Record] = []
+        self.commands: list[Command] = []
+        self.calls: dict[CallId, Call] = {}
+        self.outbound: dict[CallId, tuple[Offer, int]] = {}
+        """Calls that agents dialled: their talk to be, and the instant of the last record."""
+        self.roster = Roster()
+        self.seats: dict[str, Seat] = {}
+        self.deadlines: Deadlines[DueKey] = Deadlines()
+        self.up: set[str] = set()
+        """PBXes whose calls we know whole: from `SnapshotDone` to `LinkLost`."""
+        self.fresh_calls: dict[Call, None] = {}
+        self.fresh_seats: dict[Seat, None] = {}
+        self.resting: dict[Seat, None] = {}
+        """Ready agents who rest after an offer that failed."""
+        self.dialled: dict[str, int] = {}
+        """Specialists' numbers that are being dialled or talked to."""
+        self.waiting: dict[str, int] = {}
+        """Line code -> calls that wait in it."""
+        self._oldest: dict[str, list[tuple[int, int, Call]]] = {}
+        self._numbers = 0
+        self._offers = 0
+
+    # -- outputs -----------------------------------------------------------------------------------------------
+
+    def at(self, call: Call) -> int:
+        """Return the instant for a record of `call`."""
+        call.last_ms = max(call.last_ms, self.at_ms)
+        return call.last_ms
+
+    def ignore(self, event: object, reason: str, call: CallId | None = None) -> None:
+        """Put on record that an event changed nothing."""
+        self.records.append(Ignored(self.at_ms, type(event).__name__, reason, call))
+
+    def note(self, what: str, detail: str, call: CallId | None = None) -> None:
+        """Put on record what an operator should know."""
+        self.records.append(Noted(self.at_ms, what, detail, call))
+
+    def next_number(self) -> int:
+        """Return 1, 2, ...: order of calls, stamps and turns."""
+        self._numbers += 1
+        return self._numbers
+
+    def next_offer(self) -> OfferId:
+        """Return a new identity of a wish, unique over restarts."""
+        self._offers += 1
+        return f"{self.epoch}-{self._offers}"
+
+    # -- calls -------------------------------------------------------------------------------------------------
+
+    def place(self, call: Call, place: Place) -> None:
+        """Say where the caller is now."""
+        assert place is call.place or place in PLACES[call.place], (call.id, call.place, place)
+        call.place = place
+        if place is not Place.WAITING:
+            self.withdraw(call)
+
+    def present(self, call: Call) -> None:
+        """Let a resting call be offered from now on, if its PBX can be reached."""
+        if call.stamp == 0 and call.id.pbx in self.up:
+            call.slot.add_call(call, self.next_number())
+            self.fresh_calls[call] = None
+
+    def withdraw(self, call: Call) -> None:
+        """Let a call not be offered for now."""
+        if call.stamp:
+            call.slot.drop_call(call)
+        self.fresh_calls.pop(call, None)
+
+    def count(self, call: Call, line: str | None) -> None:
+        """Count a call among those that wait in `line`; None: it does not wait."""
+        if call.counted == line:
+            return
+        if call.counted is not None:
+            self.waiting[call.counted] -= 1
+        call.counted = line
+        if line is not None:
+            self.waiting[line] = self.waiting.get(line, 0) + 1
+            heappush(self._oldest.setdefault(line, []), (call.wait_from_ms, call.number, call))
+
+    def oldest_ms(self, line: str) -> int | None:
+        """Return the instant from which the longest waiting call of `line` waits; None when none does."""
+        heap = self._oldest.get(line, [])
+        while heap and (heap[0][2].counted != line or heap[0][0] != heap[0][2].wait_from_ms):
+            heappop(heap)
+        return heap[0][0] if heap else None
+
+    # -- agents ------------------------------------------------------------------------------------------------
+
+    def can_take(self, seat: Seat) -> bool:
+        """Tell whether an agent can be offered a call now: ready, at rest from nothing, his phone free."""
+        agent = seat.agent
+        return (
+            agent.presence is Presence.READY
+            and seat.offer is None
+            and not agent.wants
+            and agent.rest_until <= self.now
+            and self.roster.device_state(agent) not in (DeviceState.BUSY, DeviceState.UNREACHABLE)
+        )
+
+    def refresh(self, seat: Seat) -> None:
+        """Bring an agent's place among those who can take a call up to date."""
+        if self.can_take(seat):
+            if seat.stamp == 0:
+                self.fresh_seats[seat] = None
+            return
+        self.fresh_seats.pop(seat, None)
+        if seat.stamp:
+            seat.stamp = 0
+            for slot in seat.slots:
+                slot.ready -= 1
+
+    def enlist(self, seat: Seat) -> None:
+        """Put an agent who can take a call into the index."""
+        seat.stamp = self.next_number()
+        for slot in seat.slots:
+            slot.add_seat(seat)
+
+    def move(self, seat: Seat, presence: Presence, reason: str = "", until_ms: int | None = None) -> None:
+        """Change an agent's presence, put it on record, and show it to the fallback queues."""
+        agent = seat.agent
+        agent.move(presence, self.at_ms)
+        agent.reason = reason
+        agent.until_ms = until_ms
+        self.tell(seat)
+        self.refresh(seat)
+
+    def tell(self, seat: Seat) -> None:
+        """Put an agent's state on record if it is not yet."""
+        agent = seat.agent
+        reachable = self.is_reachable(agent)
+        told = (
+            agent.presence,
+            agent.reason,
+            agent.device,
+            agent.ready_ms,
+            agent.until_ms,
+            agent.misses,
+            reachable,
+            agent.wants,
+        )
+        if told == seat.told:
+            return
+        seat.told = told
+        agent.told_ms = max(agent.told_ms, self.at_ms)
+        self.records.append(
+            PresenceChanged(
+                agent=agent.number,
+                at_ms=agent.told_ms,
+                presence=agent.presence,
+                reason=agent.reason,
+                device=agent.device,
+                ready_ms=agent.ready_ms,
+                until_ms=agent.until_ms,
+                misses=agent.misses,
+                reachable=reachable,
+                wants=agent.wants,
+            )
+        )
+        self.mirror(seat)
+
+    def is_reachable(self, agent: Agent) -> bool:
+        """Tell whether an agent is logged in at a phone that the PBX does not call unreachable."""
+        return agent.device is not None and self.roster.device_state(agent) is not DeviceState.UNREACHABLE
+
+    def mirror(self, seat: Seat) -> None:
+        """Let the PBX's fallback queues show an agent as he is, if they do not yet and can be reached."""
+        agent = seat.agent
+        if not self.up:
+            return
+        old = seat.mirrored
+        if old is not None and old[0] != agent.device:
+            self.commands.append(MirrorAgent(agent.number, old[0], (), False, ""))
+            seat.mirrored = old = None
+        if agent.device is None or agent.presence is Presence.LOGGED_OUT:
+            return
+        paused = agent.presence in PAUSED
+        reason = (agent.reason or str(agent.presence)) if paused else ""
+        shown = (agent.device, seat.lines, paused, reason)
+        if shown != old:
+            seat.mirrored = shown
+            self.commands.append(MirrorAgent(agent.number, *shown))
+
+    def is_on_a_call(self, seat: Seat) -> bool:
+        """Tell whether an agent's wishes must wait: on a call or in wrap-up."""
+        return seat.agent.presence in ON_A_CALL or seat.agent.presence is Presence.ACW

@@ -1,0 +1,358 @@
+"""Beginning, reconnecting, restarting, and a new plan: making the engine agree with what is.
+
+Theory of operation: the PBX is the truth about calls, the embedded store about agents. After a start the shell tells
+`AgentRestored` for each agent the store knows, then for each PBX a `CallFound` for each caller's channel and one
+`SnapshotDone`. A `CallFound` for a call that is known corrects it (reconnect, or the answer to a `ProbeCall`). At
+`SnapshotDone` calls of that PBX that were not told are over: agent_answered if they had been answered, else outcome
+None (nobody watched). Until then nothing is offered there and no command goes there; after it everything that can be
+matched is matched in order of score, and the fallback queues are shown every agent anew.
+
+An agent restored on a call that is not found any more is given wrap-up (talk) or is ready with his idle clock (ring).
+"""
+
+from acd import callers, handover, lines, offers, seats, talks
+from acd.calls import Call, HandOver, Leaving, Offer, OfferState, Place
+from acd.commands import WakeCall
+from acd.events import AgentRestored, CallFound, ClockStepped, LinkLost, PlanChanged, SnapshotDone
+from acd.floor import Due, Floor
+from acd.names import EndedBy, HandOverMode, OfferResult, Outcome, RejectReason, Via
+from acd.records import CallOpened, CallWaiting
+from acd.seat import Seat
+from acd.stages import Stages
+from agents.presence import ON_A_CALL, Presence
+from agents.roster import Agent
+
+
+def seat_everybody(floor: Floor) -> None:
+    """Give every agent of the plan his seat: new ones are logged out, known ones keep what they do."""
+    for number, spec in floor.plan.agents.items():
+        misses = floor.plan.max_misses if spec.max_misses is None else spec.max_misses
+        seat = floor.seats.get(number)
+        if seat is None:
+            agent = Agent(number, spec.name, spec.skills, misses)
+            floor.roster.agents[number] = agent
+            seat = floor.seats[number] = Seat(agent)
+        agent = seat.agent
+        agent.name, agent.skills, agent.max_misses, agent.is_removed = spec.name, spec.skills, misses, False
+        _index(floor, seat)
+
+
+def _index(floor: Floor, seat: Seat) -> None:
+    seat.slots = floor.needs.slots_for(seat.agent.skills)
+    satisfied = set(seat.slots)
+    seat.lines = tuple(
+        code
+        for code, stages in floor.stages.by_line.items()
+        if any(floor.needs.slots[stage.need] in satisfied for stage in stages)
+    )
+    if seat.agent.presence is not Presence.LOGGED_OUT:
+        for slot in seat.slots:
+            slot.staffed += 1
+
+
+def on_agent_restored(floor: Floor, event: AgentRestored) -> None:
+    """What the store knew of an agent before our restart."""
+    seat = floor.seats.get(event.agent)
+    if seat is None:
+        floor.ignore(event, "not an agent of the plan")
+        return
+    agent = seat.agent
+    if agent.presence is not Presence.LOGGED_OUT:
+        floor.ignore(event, "logged in already")
+        return
+    if event.device is None or event.presence is Presence.LOGGED_OUT or event.device in floor.roster.at_device:
+        return
+    floor.roster.tie(agent, event.device)
+    agent.presence, agent.reason, agent.wants = event.presence, event.reason, event.wants
+    agent.since_ms, agent.ready_ms, agent.misses = event.since_ms, event.ready_ms, event.misses
+    agent.until_ms, agent.wrapup_from_ms = event.until_ms, event.since_ms
+    agent.wrapup_max_s = floor.plan.lines[floor.plan.default_line].wrapup_max_s
+    for slot in seat.slots:
+        slot.staffed += 1
+    if agent.presence is Presence.ACW:
+        until_ms = event.until_ms if event.until_ms is not None else event.since_ms
+        floor.deadlines.set((Due.WRAPUP, seat, ""), max(until_ms / 1000.0, floor.now))
+    floor.tell(seat)
+    floor.refresh(seat)
+
+
+def on_call_found(floor: Floor, event: CallFound) -> None:
+    """A caller's channel lives on the PBX: take it in, or correct what we thought of it."""
+    call = floor.calls.get(event.call)
+    is_new = call is None
+    if call is None:
+        call = _take_in(floor, event)
+    call.is_told = True
+    if event.first_answered_ms is not None:
+        call.is_answered = True
+    if event.place == "rest":
+        _found_at_rest(floor, call, is_new)
+    elif event.place == "menu":
+        call.has_menu = True
+    elif event.place == "offer":
+        _found_dialled(floor, call, event)
+    elif event.place == "talk" and event.offer is not None:
+        _found_talking(floor, call, event, event.offer)
+    elif event.place in ("talk", "fallback_talk"):
+        if not any(talk.device == event.number for talk in call.talks.values()):
+            via = Via.FALLBACK if event.place == "fallback_talk" else Via.JOINED
+            _at_answer(floor, event)
+            talks.open_found(floor, call, event.number, via)
+    elif event.place == "exit":
+        _found_leaving(floor, call, event)
+    else:
+        _found_in_fallback(floor, call, event)
+
+
+def _take_in(floor: Floor, event: CallFound) -> Call:
+    """Make a call of what its channel says, and put it on record (a second time, if we knew it before a restart)."""
+    line = callers.line_of(floor, event.line, event.did) or floor.plan.lines[floor.plan.default_line]
+    stage = floor.stages.by_line[line.code][0]
+    call = Call(
+        event.call,
+        floor.next_number(),
+        line,
+        stage,
+        floor.needs.slots[stage.need],
+        event.arrived_ms,
+        event.score_ms,
+        did=event.did,
+        caller_number=event.caller_number,
+        queued_ms=event.queued_ms,
+        last_ms=event.arrived_ms,
+        visited={line.code},
+    )
+    floor.calls[event.call] = call
+    floor.records.append(
+        CallOpened(
+            call=event.call,
+            at_ms=event.arrived_ms,
+            line=line.code,
+            did=event.did,
+            caller_number=event.caller_number,
+            caller_name=event.caller_name,
+            sip_call_id=event.sip_call_id,
+            is_test=event.is_test,
+            platform_id=floor.plan.platform_id,
+            found=True,
+        )
+    )
+    if event.queued_ms is not None:
+        call.waits = 1
+        call.last_ms = max(event.arrived_ms, event.queued_ms)
+        floor.records.append(CallWaiting(call.id, call.last_ms, line.code, stage.need.text, 1))
+    return call
+
+
+def _found_at_rest(floor: Floor, call: Call, is_new: bool) -> None:
+    if is_new and call.queued_ms is not None:
+        if call.is_answered:
+            call.waits += 1
+            floor.records.append(CallWaiting(call.id, floor.at(call), call.line.code, call.slot.need.text, call.waits))
+        floor.count(call, call.line.code)
+        lines.rest(floor, call)
+        return
+    if call.talks:
+        _end_talks(floor, call)
+    offer = call.offer
+    if offer is not None and offer.has_connected:
+        result = OfferResult.UNREACHABLE if offer.is_hung_up else OfferResult.TIMED_OUT
+        offers.close(floor, offer, result, "found at rest")
+        offers.expect_return(floor, call)
+    if call.place is Place.EXIT and call.leaving is not None and call.leaving.is_confirmed:
+        lines.exit_failed(floor, call)
+    elif call.place in (Place.RETURNING, Place.FALLBACK, Place.MENU):
+        callers.goes_on(floor, call)
+    # else he waits, or a wish is on its way: its own deadline decides
+
+
+def _found_dialled(floor: Floor, call: Call, event: CallFound) -> None:
+    if call.talks:
+        _end_talks(floor, call)
+    known = call.offers.get(event.offer) if event.offer is not None else call.offer
+    if known is None:
+        known = _rebuild(floor, call, event)
+    elif known.state is OfferState.OVER:
+        offers.revive(floor, known)
+    if known.state is OfferState.WISHED:
+        offers.connect(floor, known)
+    known.probes = 0
+
+
+def _found_talking(floor: Floor, call: Call, event: CallFound, offer_id: str) -> None:
+    known = call.offers.get(offer_id)
+    if known is not None and known.id in call.talks:
+        handover.return_again(floor, call)
+        return
+    for other in [talk for talk in call.talks.values() if talk.id != offer_id]:
+        talks.close_talk(floor, other)
+    if known is None:
+        known = _rebuild(floor, call, event)
+    _at_answer(floor, event)
+    talks.open_talk(floor, known)
+
+
+def _rebuild(floor: Floor, call: Call, event: CallFound) -> Offer:
+    """Make the offer anew that a channel names and that was made before our restart; its phone counts as ringing."""
+    line = call.stage.line
+    agent = floor.roster.at_device.get(event.number)
+    seat = None if agent is None else floor.seats[agent.number]
+    specialist = None
+    if seat is None:
+        specialist = next((one for one in floor.plan.specialists if one.number == event.number), None)
+    offer = Offer(
+        event.offer or floor.next_offer(),
+        call,
+        "seat" if agent is not None else "specialist" if specialist is not None else "unknown",
+        event.number if agent is None else agent.number,
+        event.number,
+        seat,
+        state=OfferState.RINGING,
+        specialist=specialist,
+        ring_s=line.ring_s if specialist is None else floor.plan.specialist_ring_s,
+        wrapup_s=line.wrapup_s,
+        wrapup_max_s=line.wrapup_max_s,
+        has_connected=True,
+    )
+    if call.offer is not None:
+        offers.close(floor, call.offer, OfferResult.TIMED_OUT, "overtaken by a wish of before")
+    call.made += 1
+    call.offer = call.offers[offer.id] = offer
+    floor.place(call, Place.OFFER)
+    floor.deadlines.set((Due.RING, offer, ""), floor.now + offer.ring_s + offers.LOST_END_S)
+    if specialist is not None:
+        floor.dialled[offer.who] = floor.dialled.get(offer.who, 0) + 1
+        if event.place == "offer":
+            call.handovers += 1
+            call.handover = HandOver(call.handovers, next(iter(specialist.topics), ""), HandOverMode.BLIND, "")
+            call.handover.tried.add(specialist.number)
+    elif event.place == "offer" and not call.is_answered:
+        floor.count(call, call.line.code)
+        lines.advance_steps(floor, call)
+    if seat is not None and seat.offer is None and event.place == "offer":
+        seats.reserve(floor, seat, offer)
+    return offer
+
+
+def _found_leaving(floor: Floor, call: Call, event: CallFound) -> None:
+    if call.leaving is not None:
+        call.leaving.is_confirmed = True
+        floor.deadlines.cancel((Due.EXIT, call, ""))
+        return
+    known = {str(reason): reason for reason in RejectReason}
+    number = None if event.kind == "reject" else event.number or None
+    reason = known.get(event.number, RejectReason.MAX_WAIT)
+    call.leaving = Leaving(event.offer or "", number, reason, is_confirmed=True)
+    floor.place(call, Place.EXIT)
+    floor.count(call, None)
+
+
+def _found_in_fallback(floor: Floor, call: Call, event: CallFound) -> None:
+    """Waits in the PBX's own queue (`fallback`), or somewhere that is not to be disturbed: look again."""
+    if call.talks:
+        _end_talks(floor, call)
+    if call.offer is not None:
+        offers.close(floor, call.offer, OfferResult.TIMED_OUT, "fell to the fallback queue")
+    if call.queued_ms is None:
+        call.queued_ms = floor.at(call)
+    floor.place(call, Place.FALLBACK)
+    floor.count(call, call.line.code)
+    if event.place == "fallback" and call.id.pbx in floor.up:
+        floor.commands.append(WakeCall(call.id))
+    floor.deadlines.set((Due.RETURN, call, ""), floor.now + offers.RETURN_S)
+
+
+def _end_talks(floor: Floor, call: Call) -> None:
+    floor.note("talk_end_lost", "found elsewhere", call.id)
+    for talk in list(call.talks.values()):
+        talks.close_talk(floor, talk)
+    talks.after_talk(floor, call)
+
+
+def _at_answer(floor: Floor, event: CallFound) -> None:
+    """What follows happened when the talk began, if the shell knows when."""
+    if event.answered_ms is not None:
+        floor.at_ms = event.answered_ms
+
+
+def on_snapshot_done(floor: Floor, event: SnapshotDone) -> None:
+    """All channels of a PBX were told: go on from there."""
+    floor.up.add(event.pbx)
+    for call in [call for call in floor.calls.values() if call.id.pbx == event.pbx]:
+        if not call.is_told:
+            outcome = Outcome.AGENT_ANSWERED if call.is_answered else None
+            callers.end(floor, call, EndedBy.UNKNOWN, outcome, "" if outcome else "unknown")
+            continue
+        call.is_told = False
+        if call.place is Place.WAITING:
+            lines.rest(floor, call)
+        elif call.place is Place.FALLBACK:
+            floor.commands.append(WakeCall(call.id))
+        elif call.place is Place.EXIT:
+            lines.exit_due(floor, call)
+    for seat in list(floor.seats.values()):
+        if seat.agent.presence in ON_A_CALL and seat.offer is None:
+            _free(floor, seat)
+        seat.mirrored = None
+        floor.mirror(seat)
+
+
+def _free(floor: Floor, seat: Seat) -> None:
+    """An agent was restored on a call that is over."""
+    line = floor.plan.lines[floor.plan.default_line]
+    if seat.agent.presence in (Presence.TALKING, Presence.HOLD):
+        seats.wrap_up(floor, seat, line.wrapup_s, line.wrapup_max_s)
+    else:
+        seats.release(floor, seat, offers.NO_COST)
+
+
+def on_link_lost(floor: Floor, event: LinkLost) -> None:
+    """A PBX cannot be reached: nothing is offered there."""
+    floor.up.discard(event.pbx)
+    for call in floor.calls.values():
+        if call.id.pbx == event.pbx:
+            call.is_told = False
+            floor.withdraw(call)
+
+
+def on_plan_changed(floor: Floor, event: PlanChanged) -> None:
+    """A new plan is in force: calls keep their clocks, agents what they do. Raises for a plan that cannot be routed by."""
+    stages = Stages(event.plan)
+    for call in floor.calls.values():
+        floor.withdraw(call)
+    for seat in floor.seats.values():
+        seat.stamp = 0
+    floor.fresh_seats.clear()
+    floor.plan, floor.stages, floor.needs = event.plan, stages, stages.needs()
+    removed = [seat for number, seat in floor.seats.items() if number not in event.plan.agents]
+    for seat in removed:
+        seat.agent.is_removed = True
+        _index(floor, seat)
+    seat_everybody(floor)
+    for seat in removed:
+        seats.log_out(floor, seat)
+    for call in list(floor.calls.values()):
+        _replan(floor, call)
+    for seat in floor.seats.values():
+        floor.mirror(seat)
+        floor.refresh(seat)
+    floor.note("plan_changed", event.plan.version)
+
+
+def _replan(floor: Floor, call: Call) -> None:
+    line = floor.plan.lines.get(call.line.code) or floor.plan.lines[floor.plan.default_line]
+    stages = floor.stages.by_line[line.code]
+    is_same = line.code == call.line.code
+    lines.assign(floor, call, line, min(call.stage.number, len(stages) - 1) if is_same else 0)
+    if call.counted is not None:
+        floor.count(call, line.code)
+        floor.deadlines.cancel((Due.STEP, call, ""))
+        if call.place is Place.WAITING:
+            lines.rest(floor, call)
+        else:
+            lines.advance_steps(floor, call)
+
+
+def on_clock_stepped(floor: Floor, event: ClockStepped) -> None:
+    """The PBX's clock moved: waits measured across the step are off by as much."""
+    floor.note("clock_stepped", f"{event.by_s:+.3f} s")
