@@ -22,12 +22,13 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from acd.names import CallId, OfferId, OfferResult, Outcome
+from acd.names import CallId, OfferId, OfferResult, Outcome, RejectReason
 from acd.records import CallClosed, CallOpened, Ignored, Noted, OfferClosed, Record, TalkClosed, TalkOpened
 from agents.presence import Presence
 from metrics.series import BOUNDS, SERIES, Kind
 
 ABANDONED = frozenset({Outcome.ABANDONED_IVR, Outcome.ABANDONED_QUEUE, Outcome.ABANDONED_RINGING})
+REJECT_REASONS = frozenset(reason.value for reason in RejectReason)
 MAX_WORDS = 100
 """Distinct reasons or notes that get a series of their own; later ones count as `other`."""
 
@@ -83,6 +84,8 @@ class _Story:
     counts: bool
     """Inbound and not excluded."""
     is_test: bool
+    is_found: bool
+    """Found on the PBX after our restart: an answer may lie before our time."""
     answered_ms: int | None = None
     talking: set[OfferId] = field(default_factory=set)
     since_ms: int = 0
@@ -162,7 +165,7 @@ class Exporter:
     def _opened(self, record: CallOpened) -> None:
         if record.call not in self._calls:
             counts = record.direction == "inbound" and not record.is_test
-            self._calls[record.call] = _Story(record.line, record.at_ms, counts, record.is_test)
+            self._calls[record.call] = _Story(record.line, record.at_ms, counts, record.is_test, record.found)
 
     def _talk_opened(self, record: TalkOpened) -> None:
         story = self._calls.get(record.call)
@@ -190,19 +193,20 @@ class Exporter:
         story = self._calls.pop(record.call, None)
         if story is None or not story.counts:
             return
-        line, counters = story.line, self._counters
-        is_answered = record.outcome is Outcome.AGENT_ANSWERED
+        line, counters, outcome = story.line, self._counters, _outcome(story, record)
         counters["callcenter_calls_offered_total"][(line,)] += 1
-        counters["callcenter_calls_ended_total"][(line, record.outcome.value if record.outcome else "unknown")] += 1
-        if is_answered:
+        counters["callcenter_calls_ended_total"][(line, outcome.value if outcome else "unknown")] += 1
+        if outcome in ABANDONED:
+            counters["callcenter_calls_abandoned_total"][(line,)] += 1
+        if outcome is Outcome.AGENT_ANSWERED:
             counters["callcenter_calls_answered_total"][(line,)] += 1
+            if story.answered_ms is None:
+                return  # answered before our time: the ledger knows when, we do not
             if story.talking:
                 story.talk_ms += max(record.at_ms - story.since_ms, 0)
             self._buckets("callcenter_talk_seconds", (line,)).add(story.talk_ms)
-        elif record.outcome in ABANDONED:
-            counters["callcenter_calls_abandoned_total"][(line,)] += 1
         end_ms = record.at_ms if story.answered_ms is None else story.answered_ms
-        result = "answered" if is_answered else "unanswered"
+        result = "answered" if outcome is Outcome.AGENT_ANSWERED else "unanswered"
         self._buckets("callcenter_wait_seconds", (line, result)).add(max(end_ms - story.arrived_ms, 0))
 
     def _ignored(self, record: Ignored) -> None:
@@ -214,6 +218,19 @@ class Exporter:
     def _count_word(self, name: str, word: str) -> None:
         counter = self._counters[name]
         counter[(word,) if (word,) in counter or len(counter) < MAX_WORDS else ("other",)] += 1
+
+
+def _outcome(story: _Story, record: CallClosed) -> Outcome | None:
+    """The outcome as the ledger keeps it: the first answer decides, what has no ground is unknown (None)."""
+    if record.outcome is None:
+        return None
+    if story.answered_ms is not None:
+        return Outcome.AGENT_ANSWERED
+    if record.outcome is Outcome.AGENT_ANSWERED and not story.is_found:
+        return None
+    if record.outcome is Outcome.REJECTED and record.reason not in REJECT_REASONS:
+        return None
+    return record.outcome
 
 
 # to text, in any thread -------------------------------------------------------------------------------------------------
