@@ -4,10 +4,13 @@ Everything is written by primary key with "insert, or set all other columns", so
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, Table, select, tuple_
+from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -37,24 +40,30 @@ def storable_call(call: CallId) -> CallId:
     return CallId(storable(call.pbx), storable(call.uniqueid))
 
 
-async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
-    """Write whole rows by primary key."""
-    if not rows:
-        return
-    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    statement = insert(table)
+@cache
+def _upsert(table: Table, dialect: str) -> PostgresqlInsert | SqliteInsert:
+    statement = postgresql_insert(table) if dialect == "postgresql" else sqlite_insert(table)
     keys = [column.name for column in table.primary_key]
     rest = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
-    if rest:
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=rest)
-    await connection.execute(statement, [storable_row(row) for row in rows])
+    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+@cache
+def _insert_new(table: Table, dialect: str) -> PostgresqlInsert | SqliteInsert:
+    statement = postgresql_insert(table) if dialect == "postgresql" else sqlite_insert(table)
+    return statement.on_conflict_do_nothing()
+
+
+async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
+    """Write whole rows by primary key. Every table of ours has columns beside its key."""
+    if rows:
+        await connection.execute(_upsert(table, connection.dialect.name), [storable_row(row) for row in rows])
 
 
 async def insert_new(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
     """Write rows whose key is not there yet; one that is there stays as it is."""
     if rows:
-        insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-        await connection.execute(insert(table).on_conflict_do_nothing(), [storable_row(row) for row in rows])
+        await connection.execute(_insert_new(table, connection.dialect.name), [storable_row(row) for row in rows])
 
 
 async def stories(connection: AsyncConnection, keys: Iterable[CallId]) -> dict[CallId, CallStory]:
