@@ -164,6 +164,16 @@ class HandOverClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class CallLeft:
+    """The caller was handed out of our lines to an outside number (the exit's wish was taken): his wait for us ends here,
+    though the call may go on for long."""
+
+    call: CallId
+    at_ms: int
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallClosed:
     """The call is over, with its one terminal outcome. Outcome None: it ended while nobody watched (unknown until the
     second witness tells)."""
@@ -223,6 +233,7 @@ Record: TypeAlias = (
     | TalkClosed
     | HandOverOpened
     | HandOverClosed
+    | CallLeft
     | CallClosed
     | PresenceChanged
     | Ignored

@@ -15,6 +15,7 @@ from acd.names import CallId
 from acd.records import (
     CallClosed,
     CallInMenu,
+    CallLeft,
     CallOpened,
     CallWaiting,
     HandOverClosed,
@@ -42,6 +43,7 @@ CallRecord = (
     | TalkClosed
     | HandOverOpened
     | HandOverClosed
+    | CallLeft
     | CallClosed
 )
 
@@ -136,6 +138,9 @@ class CallStory:
 
     def _in_menu(self, record: CallInMenu) -> None:
         self._set_once("menu_ms", record.at_ms)
+
+    def _left(self, record: CallLeft) -> None:
+        self._set_once("left_ms", record.at_ms)
 
     def _set_once(self, column: str, value: object) -> None:
         assert self.row is not None
@@ -257,5 +262,6 @@ _TAKE: Mapping[type[Any], Callable[[CallStory, Any], None]] = {
     TalkClosed: CallStory._talk_closed,
     HandOverOpened: CallStory._hand_over_opened,
     HandOverClosed: CallStory._hand_over_closed,
+    CallLeft: CallStory._left,
     CallClosed: CallStory._closed,
 }

@@ -5,6 +5,7 @@ import random
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from acd.names import EndedBy, HandOverResult, Outcome, RejectReason
+from acd.records import CallLeft
 from callcenter.storage.figures_sql import totals_between
 from callcenter.storage.ledger import Ledger
 from metrics.dictionary import totals_of
@@ -52,13 +53,16 @@ async def test_call_belongs_whole_to_the_interval_of_its_arrival(ledger: Ledger,
     assert (new["offered"], new["agent_answered"], new["abandoned_queue"]) == (1, 0, 1)
 
 
-async def test_wait_ends_with_first_answer_else_with_the_call(ledger: Ledger) -> None:
+async def test_wait_ends_with_first_answer_else_with_hand_over_or_the_call(ledger: Ledger) -> None:
     answered = Told("w1").queued(3).talks(7, 20).ends(30, Outcome.AGENT_ANSWERED)
     left = Told("w2").queued(3).ends(11, Outcome.ABANDONED_QUEUE)
     waiting = Told("w3").queued(3)
-    await ledger.apply("box", entries([*answered.records, *left.records, *waiting.records]))
+    out = Told("w4").queued(3)
+    out.records.append(CallLeft(out.call, out.ms(60), "0851"))
+    out.ends(600, Outcome.OVERFLOWED_OUT)
+    await ledger.apply("box", entries([r for told in (answered, left, waiting, out) for r in told.records]))
     waits = {row["uniqueid"]: row["wait_ms"] for row in await ledger.calls(NOON_MS, NOON_MS + 1)}
-    assert waits == {"w1": 7000, "w2": 11_000, "w3": None}
+    assert waits == {"w1": 7000, "w2": 11_000, "w3": None, "w4": 60_000}
 
 
 async def test_call_that_has_not_ended_is_in_no_figure_but_counted(ledger: Ledger, engine: AsyncEngine) -> None:
@@ -96,6 +100,8 @@ def any_call(draw: random.Random, name: str) -> Told:
         told.talks(begin, at_s, f"10{agent}", draw.choice(("seat", "specialist", "unknown")), draw.random() * 5)
         if draw.random() < 0.2:
             told.handed_over(at_s, at_s + 3, draw.choice(list(HandOverResult)))
+    if draw.random() < 0.1:
+        told.records.append(CallLeft(told.call, told.ms(at_s), "0851"))
     if draw.random() < 0.9:
         reason = draw.choice([*RejectReason, "patience", ""])
         outcome = draw.choice([*Outcome, None])

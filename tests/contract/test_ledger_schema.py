@@ -72,6 +72,8 @@ BROKEN: list[tuple[str, dict[str, Any]]] = [
     ("ended_by", {"ended_by": "nobody"}),
     ("direction", {"direction": "sideways", "outcome": None}),
     ("hold_in_talk", {"hold_ms": 6001}),
+    ("talk_answered", {"outcome": None, "answered_ms": None, "via": None, "talk_ended_ms": None}),
+    ("talk_ended_answered", {"outcome": None, "answered_ms": None, "via": None, "talk_ms": 0, "hold_ms": 0}),
     ("durations", {"requeue_wait_ms": -1}),
     ("test_excluded", {"is_test": True}),
 ]

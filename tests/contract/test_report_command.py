@@ -1,0 +1,142 @@
+"""`callcenter report` and `callcenter db upgrade`, as an operator types them."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from callcenter.__main__ import app
+from callcenter.storage.database import open_engine
+from callcenter.storage.ledger import Ledger
+from callcenter.storage.migrate import upgrade
+from callcenter.storage.outbox import Outbox
+from callcenter.storage.projector import Projector
+from tests.contract.calls_told import Told, all_records, worked_example
+
+MIDNIGHT_MS = 1_609_430_400_000
+"""2021-01-01 00:00 in Shanghai."""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An operator's empty folder, nothing set but the state folder's default."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATABASE_URL", "STATE_DIR", "PLAN"):
+        monkeypatch.delenv(f"CALLCENTER_{name}", raising=False)
+    return tmp_path
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+def report(first: str, last: str, *more: str) -> Result:
+    return run("report", "--from", first, "--to", last, *more)
+
+
+def cells(result: Result) -> list[list[str]]:
+    """The printed table's rows."""
+    return [
+        [cell.strip() for cell in line.strip("│ ").split("│")] for line in result.stdout.splitlines() if "│" in line
+    ]
+
+
+async def store(told: list[Told], database: str, folder: Path) -> None:
+    engine = open_engine(database)
+    await upgrade(engine)
+    outbox = Outbox(folder / "outbox")
+    outbox.append(all_records(told))
+    assert await Projector(outbox.folder, Ledger(engine)).drain()
+    outbox.close()
+    await engine.dispose()
+
+
+@pytest.fixture
+def with_calls(home: Path) -> Path:
+    (home / ".state").mkdir()
+    last_year = [Told("late", MIDNIGHT_MS - 60_000).queued(0).talks(90, 200)]
+    told = [*worked_example(MIDNIGHT_MS), *last_year]
+    asyncio.run(store(told, f"sqlite+aiosqlite:///{home}/.state/ledger.sqlite3", home / ".state"))
+    return home
+
+
+def test_worked_example_is_printed_to_the_digit(with_calls: Path) -> None:
+    result = report("2021-01-01", "2021-01-02")
+    assert result.exit_code == 0
+    assert cells(result) == [
+        ["接听", "3", "50.0%", "27", "407", "600"],
+        ["呼出", "1", "—", "—", "180", "180"],
+        ["合计", "4", "—", "—", "350", "600"],
+    ]
+    assert "来电总量 6" in result.stdout and "未定稿" not in result.stdout
+
+
+def test_english_table_says_what_is_not_final(with_calls: Path) -> None:
+    result = report("2020-12-31", "2021-01-01", "--lang", "en")
+    assert cells(result)[0] == ["Answered", "0", "—", "—", "—", "—"]
+    assert "Not final: 1 calls have not ended" in result.stdout
+
+
+def test_plan_zone_moves_midnight_and_zone_option_wins(with_calls: Path) -> None:
+    in_utc = report("2021-01-01", "2021-01-02", "--zone", "UTC")
+    assert cells(in_utc)[0][1] == "0"
+    assert cells(report("2020-12-31", "2021-01-01", "--zone", "UTC"))[0][1] == "3"
+
+
+def test_first_report_on_an_empty_folder_makes_the_ledger_and_says_there_are_no_calls(home: Path) -> None:
+    result = report("2021-01-01", "2021-01-02", "--lang", "en")
+    assert result.exit_code == 0 and "No calls in this period." in result.stdout
+    assert (home / ".state" / "ledger.sqlite3").exists()
+    assert (home / ".state").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "why"),
+    [
+        ("2021-01-02", "2021-01-01", "ends before it begins"),
+        ("2021-01-01", "2021-01-01", "is empty"),
+        ("2021-02-30", "2021-03-01", "2021-02-30"),
+        ("yesterday", "2021-03-01", "yesterday"),
+    ],
+)
+def test_wrong_period_is_refused_in_words(home: Path, first: str, last: str, why: str) -> None:
+    result = report(first, last)
+    assert result.exit_code == 2
+    assert why in result.stderr
+    assert not (home / ".state").exists()
+
+
+def test_unknown_zone_is_refused_by_name(home: Path) -> None:
+    result = report("2021-01-01", "2021-01-02", "--zone", "Mars/Olympus")
+    assert result.exit_code == 2 and "Mars/Olympus" in result.stderr
+
+
+def test_plan_that_cannot_be_read_is_refused_with_the_way_round_it(home: Path) -> None:
+    (home / "plan.toml").write_text("zone = 5\n")
+    result = report("2021-01-01", "2021-01-02")
+    assert result.exit_code == 2 and "plan.toml" in result.stderr and "--zone" in result.stderr
+    assert report("2021-01-01", "2021-01-02", "--zone", "Asia/Shanghai").exit_code == 0
+
+
+def test_wrong_setting_is_refused_by_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLCENTER_DATABASE_URL", "mysql://x")
+    result = report("2021-01-01", "2021-01-02")
+    assert result.exit_code == 2 and "CALLCENTER_DATABASE_URL" in result.stderr
+
+
+def test_database_that_cannot_be_reached_is_one_line_and_exit_1(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLCENTER_DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/x")
+    result = report("2021-01-01", "2021-01-02")
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1 and "secret" not in result.stderr
+
+
+@pytest.mark.postgres
+def test_postgresql_is_refused_until_upgraded(home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLCENTER_DATABASE_URL", postgres_url)
+    refused = report("2021-01-01", "2021-01-02")
+    assert refused.exit_code == 2 and "callcenter db upgrade" in refused.stderr
+    upgraded = run("db", "upgrade")
+    assert upgraded.exit_code == 0 and "0001" in upgraded.stdout and "callcenter@" not in upgraded.stdout
+    assert report("2021-01-01", "2021-01-02").exit_code == 0
