@@ -4,6 +4,7 @@ It is deliberately not the project's own link, so that a fault of one is not hid
 """
 
 import asyncio
+import contextlib
 import itertools
 import time
 from collections.abc import Callable
@@ -41,6 +42,8 @@ class RawAmi:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
 
     async def ask(self, action: str, **headers: str) -> Message:
         """Send one action and wait for its answer."""

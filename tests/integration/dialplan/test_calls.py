@@ -1,0 +1,182 @@
+"""A caller's way through the dialplan: arrive, rest, hold, talk, exits, end."""
+
+import asyncio
+import time
+
+import pytest
+
+from tests.integration.dialplan.desk import Desk
+from tests.integration.sip_phone import RINGS_ONLY, answers, header, says
+
+pytestmark = pytest.mark.pbx
+
+
+async def test_caller_arrives_agent_idle_hears_ringback_and_pays_nothing_before_the_agents_answer(desk: Desk) -> None:
+    agent = await desk.agent("8101", answers(0.4))
+    call = await desk.arrive()
+    await desk.offer(call, "8101", label="群众诉求 13800138000")
+    ringing = await agent.next_call()
+    rung_at = await call.leg.wait_for(180)
+    answered_at = await call.leg.wait_for(200)
+    assert call.leg.statuses() == [100, 180, 200]
+    assert answered_at - rung_at > 0.3
+    assert header(ringing.request, "From").encode("latin-1").decode().startswith('"群众诉求 13800138000" <sip:12345@')
+    assert call.arrived["Did"] == "12345"
+    assert call.arrived["Line"] == "general"
+    assert call.arrived["Menu"] == call.arrived["Test"] == "0"
+    assert await desk.actions.get(call.uid, "CC_QUEUED") == call.arrived["Arrived"]
+    assert desk.story(call) == ["CcArrived", "CcConnecting"]
+
+
+async def test_caller_nobody_idle_is_answered_into_hold_and_a_wish_rings_the_agent_at_once(desk: Desk) -> None:
+    agent = await desk.agent("8101", answers(0.1))
+    call = await desk.arrive_in_hold()
+    assert call.leg.statuses() == [100, 200]
+    took = []
+    for _ in range(5):
+        agent.script = says(486)
+        since, began = desk.mark(), time.monotonic()
+        await desk.offer(call, "8101")
+        leg = await agent.next_call()
+        took.append(leg.heard[0][0] - began)
+        await desk.events.user("CcHolding", since=since, Uniqueid=call.uid)
+    assert sorted(took)[2] < 0.25, took  # a lost wake would wait for the end of the rest, up to 5 s
+
+
+async def test_caller_presses_keys_in_hold_stays_and_the_next_wish_does_not_wait(desk: Desk) -> None:
+    agent = await desk.agent("8101", answers(0.1))
+    phone = await desk.caller()
+    call = await desk.arrive(phone=phone)
+    await desk.events.user("CcHolding", Uniqueid=call.uid)
+    await phone.keys(call.leg, "0129*#AD")
+    began = time.monotonic()
+    await desk.offer(call, "8101")
+    leg = await agent.next_call()
+    assert leg.heard[0][0] - began < 1.0
+    assert desk.story(call).count("CcConnecting") == 1
+
+
+async def test_caller_woken_twice_without_a_wish_goes_on_resting(desk: Desk) -> None:
+    call = await desk.arrive()
+    for _ in range(3):
+        await desk.actions.wake(call.uid)
+    await desk.events.user("CcHolding", Uniqueid=call.uid)
+    for _ in range(3):
+        await desk.actions.wake(call.uid)
+    await desk.assert_waits(call)
+    assert desk.story(call)[:2] == ["CcArrived", "CcHolding"]
+
+
+async def test_line_with_greeting_queues_the_call_when_it_is_over_and_takes_a_wish_written_meanwhile(
+    desk: Desk,
+) -> None:
+    agent = await desk.agent("8101", answers(0.1))
+    await desk.actions.set_global("CC_GREETING_general", "callcenter/no-such-greeting")
+    call = await desk.arrive()
+    await desk.events.user("CcMenu", Uniqueid=call.uid)
+    await desk.actions.ask("Setvar", Channel=call.uid, Variable="CC_GO", Value=desk.target("endpoint", "8101"))
+    await agent.next_call()
+    await desk.actions.set_global("CC_GREETING_general", "")
+    assert call.arrived["Menu"] == "1"
+    assert desk.story(call) == ["CcArrived", "CcMenu", "CcQueued", "CcHolding", "CcConnecting"]
+    queued = float(await desk.actions.get(call.uid, "CC_QUEUED"))
+    assert 1.0 < queued - float(call.arrived["Arrived"]) < 3.0  # a missing file is played as a tone
+
+
+async def test_line_that_answers_first_has_no_unanswered_rest(desk: Desk) -> None:
+    await desk.actions.set_global("CC_ANSWERFIRST_general", "1")
+    call = await desk.arrive_in_hold()
+    await desk.actions.set_global("CC_ANSWERFIRST_general", "0")
+    answered_at = await call.leg.wait_for(200)
+    assert answered_at - call.leg.heard[0][0] < 0.25
+
+
+@pytest.mark.parametrize("did", ["99999", "+8612345", "*99", "hotline", "1" * 60, "12345;x=1", "12345$x", "12345,1"])
+async def test_caller_dials_an_unknown_number_and_reaches_the_default_line(desk: Desk, did: str) -> None:
+    call = await desk.arrive_in_hold(did)
+    dialled = call.arrived["Did"]
+    assert set(dialled) <= set("0123456789*#+")
+    assert len(dialled) <= 32
+    assert call.arrived["Line"] == ("general" if dialled == "12345" else "default")
+    await desk.assert_waits(call)
+
+
+HOSTILE = [
+    b'"\xe5\xbc\xa0\xe4\xb8\x89"',
+    b'"${EPOCH}${SHELL(id)}"',
+    b'"a,b;c|d^e&f"',
+    b'"x\\" UserEvent(CcEnd"',
+    b'"%0d%0aEvent: UserEvent%0d%0a"',
+    b'"' + b"N" * 4000 + b'"',
+    b'"$[1/0] \\\\ )(" ',
+    b'"\xff\xfe\x80"',
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+async def test_caller_with_a_hostile_name_changes_nothing(desk: Desk, name: bytes) -> None:
+    agent = await desk.agent("8101", answers(0.05))
+    call = await desk.arrive(name=name)
+    await desk.offer(call, "8101", label="general 1")
+    leg = await agent.next_call()
+    assert header(leg.request, "From").startswith('"general 1" <sip:12345@')
+    await desk.bridged(call)
+    agent.hang_up(leg)
+    ended = await desk.events.user("CcEnd", Uniqueid=call.uid)
+    assert ended["Who"] == "agent"
+    assert desk.story(call) == ["CcArrived", "CcConnecting", "CcOfferEnd", "CcEnd"]
+
+
+async def test_caller_hangs_up_waiting_ringing_and_talking_and_each_end_says_so(desk: Desk) -> None:
+    agent = await desk.agent("8101", RINGS_ONLY)
+    phone = await desk.caller()
+    waiting = await desk.arrive(phone=phone)
+    await desk.events.user("CcHolding", Uniqueid=waiting.uid)
+    phone.hang_up(waiting.leg)
+    ringing = await desk.arrive(phone=phone)
+    await desk.offer(ringing, "8101")
+    await ringing.leg.wait_for(180)
+    phone.hang_up(ringing.leg)
+    ended = await desk.events.user("CcEnd", Uniqueid=ringing.uid)
+    assert (ended["Who"], ended["Status"], ended["Place"]) == ("caller", "CANCEL", "offer")
+    agent.script = answers(0.02)
+    talking = await desk.arrive(phone=phone)
+    await desk.offer(talking, "8101")
+    await desk.bridged(talking)
+    phone.hang_up(talking.leg)
+    ended = await desk.events.user("CcEnd", Uniqueid=talking.uid)
+    assert (ended["Who"], ended["Status"], ended["Place"]) == ("caller", "ANSWER", "offer")
+    ended = await desk.events.user("CcEnd", Uniqueid=waiting.uid)
+    assert (ended["Who"], ended["Place"]) == ("caller", "hold")
+
+
+async def test_caller_hung_up_inside_the_pbx_is_told_as_ended_by_the_system(desk: Desk) -> None:
+    call = await desk.arrive_in_hold()
+    await desk.actions.ask("Hangup", Channel=call.uid)
+    assert (await desk.events.user("CcEnd", Uniqueid=call.uid))["Who"] == "system"
+
+
+async def test_caller_rejected_is_told_why_without_being_charged(desk: Desk) -> None:
+    call = await desk.arrive()
+    await desk.actions.wish(call.uid, desk.target("reject", "busy"))
+    ended = await desk.events.user("CcEnd", Uniqueid=call.uid)
+    assert (ended["Who"], ended["Place"]) == ("system", "exit")
+    await asyncio.wait_for(call.leg.is_ended.wait(), 2)
+    assert call.leg.statuses() == [100, 183, 486]
+
+
+async def test_caller_overflowed_to_an_outside_number_talks_there_or_is_back_in_hold(desk: Desk) -> None:
+    outside = await desk.outside(says(486))
+    call = await desk.arrive_in_hold()
+    since = desk.mark()
+    await desk.offer(call, "02510086", 5, "out")
+    assert (await outside.next_call()).request.startswith("INVITE sip:02510086@")
+    end = await desk.events.user("CcOfferEnd", since=since, Uniqueid=call.uid)
+    assert end["Status"] == "BUSY"
+    await desk.events.user("CcHolding", since=since, Uniqueid=call.uid)
+    outside.script = answers(0.02)
+    await desk.offer(call, "02510086", 5, "out")
+    leg = await outside.next_call()
+    await desk.bridged(call)
+    outside.hang_up(leg)
+    assert (await desk.events.user("CcEnd", Uniqueid=call.uid))["Who"] == "other"

@@ -1,0 +1,106 @@
+"""The service is away: callers reach Asterisk's own queue and come back, in their order; nobody is dropped."""
+
+import asyncio
+import time
+
+import pytest
+
+from tests.integration.dialplan.desk import Call, Desk
+from tests.integration.raw_ami import Message
+from tests.integration.sip_phone import answers, header
+
+pytestmark = pytest.mark.pbx
+
+
+async def entered(desk: Desk, call: Call, since: int = 0, timeout_s: float = 5.0) -> Message:
+    """Wait until a caller is in Queue()."""
+    return await desk.events.user("CcFallback", timeout_s, since, Uniqueid=call.uid, State="entered")
+
+
+async def test_service_dies_callers_reach_the_queue_in_time_keep_their_order_and_come_back(desk: Desk) -> None:
+    calls = [await desk.arrive_in_hold() for _ in range(6)]
+    other_line = await desk.arrive_in_hold("777")
+    desk.is_alive = False
+    died_at = time.monotonic()
+    for call in (*calls, other_line):
+        queue = (await entered(desk, call, timeout_s=20))["Queue"]
+        assert queue == ("callcenter-default" if call is other_line else "callcenter-general")
+    assert 11.0 < time.monotonic() - died_at <= 15.0
+
+    late = await desk.arrive()
+    await entered(desk, late, timeout_s=1)
+    assert desk.story(late) == ["CcArrived", "CcFallback"]
+
+    agent = await desk.agent("8101", answers(0.02))
+    member = {"Queue": "callcenter-general", "Interface": "PJSIP/8101"}
+    assert len({await desk.actions.get(call.uid, "QUEUE_PRIO") for call in calls}) == len(calls)
+    await desk.actions.ask("QueueAdd", **member, MemberName="1001", Paused="false")
+    for call in calls[:3]:  # in the order of arrival, whoever left his rest first
+        leg = await agent.next_call()
+        await desk.bridged(call)
+        if call is calls[2]:
+            await desk.actions.ask("QueueRemove", **member)
+        agent.hang_up(leg)
+        ended = await desk.events.user("CcEnd", Uniqueid=call.uid)
+        assert (ended["Who"], ended["Place"]) == ("agent", "fallback")
+
+    desk.is_alive = True
+    await desk.beat()
+    for call in (*calls[3:], late, other_line):
+        since, began = desk.mark(), time.monotonic()
+        await desk.actions.wake(call.uid)
+        await desk.events.user("CcFallback", 2, since, Uniqueid=call.uid, State="left", Status="WOKEN")
+        await desk.events.user("CcHolding", 2, since, Uniqueid=call.uid)
+        assert time.monotonic() - began < 0.5
+        assert await desk.actions.get(call.uid, "CC_ARRIVED") == call.arrived["Arrived"]
+    await desk.assert_waits(calls[-1])
+
+
+async def test_agent_of_the_queue_sees_the_caller_and_the_hand_over_by_wish_works_there_too(desk: Desk) -> None:
+    desk.is_alive = False
+    await desk.actions.set_global("CC_BEAT", "")
+    agent = await desk.agent("8102", answers(0.02))
+    second = await desk.agent("8103", answers(0.02))
+    member = {"Queue": "callcenter-general", "Interface": "PJSIP/8102"}
+    await desk.actions.ask("QueueAdd", **member, MemberName="1002", Paused="false")
+    call = await desk.arrive()
+    leg = await agent.next_call()
+    await desk.actions.ask("QueueRemove", **member)
+    assert "13800138000" in header(leg.request, "From")
+    await desk.bridged(call)
+    await desk.beat()
+    target = desk.target("endpoint", "8103")
+    await desk.actions.ask("Setvar", Channel=call.uid, Variable="CC_GO", Value=target)
+    agent.hang_up(leg)
+    await second.next_call()
+    assert await desk.actions.get(call.uid, "CC_TARGET") == target
+
+
+async def test_heartbeat_missing_old_or_from_the_far_future_is_stale_and_a_fresh_one_is_not(desk: Desk) -> None:
+    desk.is_alive = False
+    now = int(time.time())
+    beats = {"": 1, "x*y*z*": 1, "a*1*1*abc": 1, f"a*1*1*{now - 30}": 1, f"a*1*1*{now + 3600}": 1}
+    beats |= {f"a*1*1*{now}": 0, f"a*1*1*{now - 5}": 0, f"a*1*1*{now + 5}": 0}
+    for beat, is_stale in beats.items():
+        await desk.actions.set_global("CC_BEAT", beat)
+        call = await desk.arrive()
+        await asyncio.sleep(0.05)
+        assert desk.story(call).count("CcFallback") == is_stale, beat
+
+
+async def test_queue_application_missing_callers_stay_in_hold(desk: Desk) -> None:
+    desk.is_alive = False
+    await desk.actions.set_global("CC_BEAT", "")
+    asterisk = desk.pbx.asterisk
+    await asyncio.to_thread(asterisk.rx, "module unload app_queue.so")
+    try:
+        call = await desk.arrive()
+        left = await desk.events.user("CcFallback", Uniqueid=call.uid, State="left")
+        assert left["Status"] == ""
+        await desk.events.user("CcHolding", Uniqueid=call.uid)
+        assert await desk.quiet(
+            "CcFallback", 1.0, desk.mark()
+        )  # no spinning between hold and a queue that is not there
+        await desk.assert_waits(call)
+    finally:
+        await asyncio.to_thread(asterisk.rx, "module load app_queue.so")
