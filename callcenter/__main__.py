@@ -2,12 +2,14 @@
 
 import typer
 
+from callcenter import plan_cli
 from callcenter.report_cli import db_app, report
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 app.command("report")(report)
 app.add_typer(db_app, name="db")
+plan_cli.register(app)
 
 
 @app.callback()

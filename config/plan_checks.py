@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from acd.selection import STRATEGIES
 from agents.skills import Need, satisfies
 from config.plan_shape import AgentShape, ExitShape, LineShape, SpecialistShape, TopShape
 from config.toml_lines import KeyPath
-
-STRATEGIES = frozenset({"longest_idle"})
 
 
 class Finding(NamedTuple):

@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     """The business plan."""
     http_host: str = "127.0.0.1"
     http_port: Port = 8345
+    token: SecretStr | None = None
+    """For commands on another host: a token of `callcenter token create`; None: the local one of the state folder."""
     ami_host: str = "127.0.0.1"
     ami_port: Port = 5038
     """Asterisk's own default; with `AMI_TLS` it usually is 5039."""

@@ -14,7 +14,8 @@ class ServicePort(Protocol):
         ...
 
     def ready(self) -> tuple[bool, dict[str, object]]:
-        """Return whether calls are being distributed, and each condition by name (leader, links, snapshot, ledger)."""
+        """Return whether calls are being distributed, and each condition by name (leader, links, snapshot, ledger): True,
+        or what is missing (False, or a text)."""
         ...
 
     def plan(self) -> Plan:
