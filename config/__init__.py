@@ -1,0 +1,1 @@
+"""Configuration: settings from the environment (`config.settings`), the business plan from a TOML file (`config.plan`)."""

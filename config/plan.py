@@ -22,6 +22,7 @@ from config.plan_checks import Finding, Tables, check_tables
 from config.plan_shape import AgentNumber, AgentShape, ExitShape, LineCode, LineShape, Shape, SpecialistShape, TopShape
 from config.toml_lines import KeyPath, find_lines, line_of, path_in_words
 
+MAX_SHOWN = 60
 _TABLES = ("lines", "agents", "specialists")
 _AT_LINE = re.compile(r"\(at line (\d+), column (\d+)\)$")
 _S = TypeVar("_S", bound=Shape)
@@ -66,6 +67,8 @@ def parse_plan(text: str, source: str = "plan.toml") -> PlanFile:
         at = _AT_LINE.search(str(error))
         where = f"{source}:{at[1]}" if at else source
         raise PlanError(f"{where}: {_AT_LINE.sub('', str(error)).strip()} (column {at[2] if at else '?'})") from error
+    except (ValueError, RecursionError) as error:  # an integer of thousands of digits, hundreds of nested brackets
+        raise PlanError(f"{source}: cannot be read: {error}") from error
     findings: list[Finding] = []
     tables = _tables(raw, findings)
     findings.extend(check_tables(tables))
@@ -143,8 +146,10 @@ def _reason(problem: Any, shape: type[Shape]) -> str:
             return "must be a table"
     text: str = problem["msg"]
     text = text.removeprefix("Value error, ").replace("Input should be", "must be")
-    if isinstance(problem["input"], str | int | float) and problem["loc"][-1:] != ("pin_sha1",):
-        text += f" (it is {problem['input']!r})" if len(str(problem["input"])) <= 60 else ""
+    given = problem["input"]
+    if isinstance(given, str | float) or (isinstance(given, int) and abs(given) < 10**18):
+        if problem["loc"][-1:] != ("pin_sha1",) and len(str(given)) <= MAX_SHOWN:
+            text += f" (it is {given!r})"
     return text
 
 

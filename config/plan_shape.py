@@ -18,6 +18,7 @@ from config.hours import parse_hours
 
 RESERVED_REASONS = frozenset({"missed", "logout"})
 """Reason words that the engine sets by itself."""
+MAX_NEED = 400
 
 
 def _matching(pattern: str, rule: str) -> AfterValidator:
@@ -31,9 +32,14 @@ def _matching(pattern: str, rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _plain(value: str) -> str:
+def _printable(value: str) -> str:
     if not value.isprintable():
         raise ValueError("must not hold control characters")
+    return value
+
+
+def _plain(value: str) -> str:
+    _printable(value)
     if not value.strip():
         raise ValueError("must not be blank")
     return value
@@ -42,10 +48,14 @@ def _plain(value: str) -> str:
 def _need(value: Any) -> Need:
     if not isinstance(value, str):
         raise ValueError("must be text, such as 'general >= 1'")
+    if len(value) > MAX_NEED:
+        raise ValueError(f"is longer than {MAX_NEED} characters")
     try:
         return parse_need(value)
     except NeedSyntaxError as error:
         raise ValueError(str(error)) from error
+    except RecursionError:
+        raise ValueError("has too many parentheses inside one another") from None
 
 
 def _reason(value: str) -> str:
@@ -170,7 +180,7 @@ class SpecialistShape(Shape):
     number: Outside
     name: Name
     topics: list[Topic] = Field(min_length=1)
-    department: Annotated[str, Field(max_length=60)] = ""
+    department: Annotated[str, Field(max_length=60), AfterValidator(_printable)] = ""
     target: Literal["endpoint", "trunk"] = "endpoint"
     hours: Annotated[str, _passing(parse_hours)] = ""
 

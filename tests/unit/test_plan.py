@@ -6,6 +6,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from acd.plan import Exit, Step
 from agents.skills import parse_need
@@ -120,6 +122,7 @@ MISTAKES = [
     ("enterprise = 2 }", "and = 2, enterprise = 2 }", "p:24: agents.1001.skills.and: a skill is a word such as tax or policy.tax, at most 40 letters (it is 'and')"),
     ('number = "801"', 'number = "sip:801"', "p:27: specialists[0].number: an outside number is 2 to 20 digits (it is 'sip:801')"),
     ('topics = ["01"]', 'topics = ["01", "07"]', "p:29: specialists[0].topics: topic 07 is not in [topics]"),
+    ('topics = ["01"]', 'topics = ["01"]\ndepartment = "a\\u0085b"', "p:30: specialists[0].department: must not hold control characters"),
     ('topics = ["01"]', 'topics = ["01"]\ntarget = "sip"', "p:30: specialists[0].target: must be 'endpoint' or 'trunk' (it is 'sip')"),
     ('topics = ["01"]', 'topics = ["01"]\nhours = "9-5"', "p:30: specialists[0].hours: '9-5' is not of the form 'Mon-Fri 09:00-17:00' (it is '9-5')"),
     ("[[specialists]]", "[specialists]", "p:26: specialists: must be a list: begin each with [[specialists]]"),
@@ -148,6 +151,53 @@ def test_author_makes_many_mistakes_all_are_told_at_once_in_order_of_the_file() 
 )
 def test_author_breaks_the_syntax_the_line_is_named(text: str, where: str) -> None:
     assert problems(text)[0].startswith(where)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = " + "9" * 5000,
+        "x = " + "[" * 3000,
+        GOOD.replace("general >= 1", "(" * 390),
+        GOOD.replace("general >= 1", "(" * 4000),
+        GOOD.replace('need = "general >= 1"', "need = 0x" + "f" * 5000),
+        GOOD.replace('name = "Wang"', "name = 1979-05-27"),
+    ],
+    ids=["digits", "brackets", "nested need", "long need", "huge number", "date"],
+)
+def test_author_writes_the_absurd_it_is_a_problem_not_a_crash(text: str) -> None:
+    assert problems(text)
+
+
+VALUES = [
+    "1",
+    "-1",
+    '""',
+    '"x"',
+    "true",
+    "1.5",
+    "inf",
+    "[]",
+    '["x"]',
+    "{}",
+    "{ x = 1 }",
+    "[[]]",
+    "1979-05-27",
+    '"a\\u0000"',
+]
+
+
+@given(line=st.integers(0, GOOD.count("\n") - 1), value=st.sampled_from(VALUES), drop=st.booleans())
+def test_author_spoils_any_line_the_plan_loads_or_says_why(line: int, value: str, drop: bool) -> None:
+    lines = GOOD.splitlines()
+    key, sign, _ = lines[line].partition(" = ")
+    lines[line] = f"{key} = {value}" if sign and not drop else ""
+
+    try:
+        parse_plan("\n".join(lines), "p")
+    except PlanError as error:
+        assert all(problem.startswith("p:") for problem in error.problems)
+        assert error.problems
 
 
 def test_author_builds_a_circle_of_exits_it_is_shown() -> None:

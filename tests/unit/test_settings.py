@@ -1,12 +1,13 @@
 """Settings: names, defaults, errors that name the variable, secrets that never show."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from config.errors import SettingsError
-from config.settings import load_settings, unknown_variables
+from config.settings import Settings, load_settings, unknown_variables
 
 SECRET = "s3cret-of-the-pbx"
 
@@ -100,3 +101,13 @@ def test_operator_mistypes_a_name_is_told_which_was_meant() -> None:
     assert unknown_variables({"CALLCENTER_HTTP_PROT": "1", "CALLCENTER_PLAN": "x", "HOME": "/"}) == [
         "CALLCENTER_HTTP_PROT is no setting and has no effect: did you mean CALLCENTER_HTTP_PORT?"
     ]
+
+
+def test_operator_reads_the_example_every_setting_of_the_service_is_in_it(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "config" / "settings.example.env").read_text(encoding="utf-8")
+    named = set(re.findall(r"^#?CALLCENTER_([A-Z_]+)=", text, re.MULTILINE))
+
+    assert named == {name.upper() for name in Settings.model_fields} - {"CACHE", "REQUIRE_PBX"}
+
+    (tmp_path / ".env").write_text(text, encoding="utf-8")
+    assert load_settings() == load_settings(_env_file=None)
