@@ -16,6 +16,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from callcenter.lab.errors import LabError, PeerUnavailableError
 
 UNPRIVILEGED = "nobody"
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lab-spawner")
+_folders: set[Path] = set()
 _running: dict[int, "subprocess.Popen[bytes]"] = {}
 
 
@@ -68,6 +70,27 @@ def unprivileged_ids() -> tuple[int, int]:
         return os.geteuid(), os.getegid()
     user = pwd.getpwnam(UNPRIVILEGED)
     return user.pw_uid, user.pw_gid
+
+
+def private_folder(prefix: str) -> Path:
+    """Return a new temporary folder, removed when this process ends unless `keep_folder` was called for it.
+
+    Its path is short: sockets in it have at most 107 characters.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    _folders.add(folder)
+    return folder
+
+
+def keep_folder(folder: Path) -> None:
+    """Leave a private folder where it is, for somebody to look at."""
+    _folders.discard(folder)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a private folder now."""
+    _folders.discard(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def hand_over(folder: Path) -> None:
@@ -176,3 +199,5 @@ def running() -> list[int]:
 def _end_all() -> None:
     for process in list(_running.values()):
         end(process, patience_s=0)
+    for folder in list(_folders):
+        remove_folder(folder)

@@ -8,11 +8,9 @@ program and modules, never its configuration or its running instance), else one 
 import asyncio
 import contextlib
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +19,7 @@ from typing import Self
 from callcenter.lab.cache import Report, say
 from callcenter.lab.errors import LabError, StartError
 from callcenter.lab.installation import find_asterisk
-from callcenter.lab.loader import Program, end, hand_over, spawn, wrapped
+from callcenter.lab.loader import Program, end, hand_over, keep_folder, private_folder, remove_folder, spawn, wrapped
 from callcenter.lab.pbx_files import PbxPlan, write_tree
 from callcenter.lab.ports import free_port, free_range
 
@@ -50,7 +48,7 @@ class Asterisk:
     ) -> None:
         """phones: endpoint numbers that may register. lines: codes that get a fallback queue. dialplan: appended to extensions.conf. extra: file name -> text
         appended to it. folder: private folder to use (made; default: a temporary one). Fetches nothing yet."""
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="cc-pbx-"))
+        self.folder = folder or private_folder("cc-pbx-")
         """Private tree: etc, log, lib, run, spool."""
         self.systemname = f"lab-{secrets.token_hex(3)}"
         self.sip_port = free_port(socket.SOCK_DGRAM)
@@ -157,14 +155,18 @@ class Asterisk:
             )
         )
         hand_over(self.folder)
+        if outlives:
+            keep_folder(self.folder)
         self._run(outlives)
         return self
 
     def stop_now(self, *, keep: bool = False) -> None:
         """`stop()` for code without a loop; blocks."""
         self._end(5.0)
-        if not keep:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if keep:
+            keep_folder(self.folder)
+        else:
+            remove_folder(self.folder)
 
     def rx(self, command: str) -> str:
         """Run a console command over its control socket and return what it prints; blocks some 50 ms."""
@@ -193,6 +195,7 @@ class Asterisk:
             code = self.process.poll()
             if code is not None or time.monotonic() > deadline:
                 self._end(0.0)
+                keep_folder(self.folder)
                 happened = f"ended with code {code}" if code is not None else f"was not ready after {START_S:.0f} s"
                 raise StartError(f"Asterisk {happened}; its files are in {self.folder}", self.log_tail())
             time.sleep(0.05)
