@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from metrics.exporter import Exporter, Frozen, families
+from metrics.exporter import Exporter, Frozen
+from metrics.exposition import families
 from metrics.series import SERIES
 
 

@@ -29,7 +29,7 @@ from callcenter.http.tokens import Audience
 from config.errors import PlanError
 from config.plan import parse_plan
 from config.plan_diff import plan_diff
-from metrics.exporter import render
+from metrics.exposition import render
 
 MAX_PLAN_BYTES = 4 * 1024 * 1024
 """A province's plan (3,115 agents) is about 0.4 MB."""

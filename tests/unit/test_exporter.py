@@ -6,7 +6,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from acd.names import OfferResult, Outcome
 from acd.records import CallOpened, Ignored, Noted
 from agents.presence import Presence
-from metrics.exporter import MAX_WORDS, Exporter, Floor, families, render
+from metrics.exporter import MAX_WORDS, Exporter, Floor
+from metrics.exposition import families, render
 from metrics.series import SERIES
 from tests.contract.calls_told import NOON_MS, Told, all_records, worked_example
 from tests.series_watch import SeriesWatch
