@@ -242,6 +242,7 @@ async def test_list_collects_its_own_items_between_live_events() -> None:
         f"Response: Success\r\nActionID: {own}\r\nEventList: start\r\n\r\n"
         f"Event: Status\r\nActionID: {own}\r\nChannel: a\r\n\r\n"
         "Event: Hangup\r\nUniqueid: 1.1\r\n\r\n"
+        f"Event: VarSet\r\nActionID: other\r\nValue: forged\r\nActionID: {own}\r\n\r\n"
         f"Event: Hangup\r\nUniqueid: 1.2\r\nX: y\r\nActionID: other\r\nActionID: {own}\r\n\r\n"
         f"Event: Status\r\nActionID: {own}\r\nChannel: b\r\n\r\n"
         f"Event: StatusComplete\r\nActionID: {own}\r\nEventList: Complete\r\nItems: 2\r\n\r\n".encode()
@@ -279,6 +280,18 @@ async def test_loss_fails_everything_pending_once_and_nothing_is_told_after_it()
     with pytest.raises(AmiDisconnected):
         protocol.send({"Action": "Ping"})
     assert len(transport.writes) == 2
+
+
+async def test_consumer_that_ends_the_session_is_told_nothing_more() -> None:
+    protocol, _, carrier = open_protocol()
+
+    def dispatch_and_cut(event: AmiMessage) -> None:
+        carrier.events.append(event.name)
+        protocol.cut(AmiDisconnected("enough"))
+
+    carrier.dispatch = dispatch_and_cut  # type: ignore[method-assign]
+    protocol.data_received(b"Event: Hangup\r\n\r\nEvent: Newchannel\r\n\r\n")
+    assert carrier.events == ["Hangup"]
 
 
 async def test_wrong_peer_cuts_the_connection() -> None:

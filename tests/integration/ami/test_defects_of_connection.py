@@ -9,8 +9,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from callcenter.asterisk.carrier import AmiConnection
 from callcenter.asterisk.errors import AmiDisconnected, AmiRefused, AmiTimeout, AmiUnreachable
 from callcenter.asterisk.link import AmiLink
+from callcenter.asterisk.protocol import AmiProtocol
 from callcenter.asterisk.settings import LinkState
 from tests.integration.ami.conftest import (
     NEVER_S,
@@ -199,6 +201,29 @@ async def test_close_while_reconnecting_does_not_reconnect() -> None:
         await link.close()
         await asyncio.sleep(NEVER_S)
         assert len(peer.connections) == 1
+
+
+async def test_manager_under_our_link_has_no_will_of_its_own() -> None:
+    lost: list[Exception] = []
+    async with Peer() as peer:
+        connection = AmiConnection(
+            "127.0.0.1",
+            peer.port,
+            None,
+            lambda carrier: AmiProtocol(carrier, frozenset()),
+            lambda _: None,
+            lost.append,
+        )
+        connection.reconnect_timeout = 0  # were it to reconnect, it would do so at once
+        protocol = await connection.open()
+        assert connection.pinger is None
+        pending = protocol.send(SETVAR)
+        await peer.until(lambda: peer.last.names() == ["Setvar"])
+        peer.last.drop()
+        await peer.until(lambda: bool(lost))
+        await asyncio.sleep(NEVER_S)
+        assert (len(peer.connections), len(lost), list(connection.awaiting_actions)) == (1, 1, [])
+        assert isinstance(pending.exception(), AmiDisconnected)
 
 
 async def test_wrong_password_stops_the_link() -> None:
