@@ -86,6 +86,8 @@ class Phone(asyncio.DatagramProtocol):
         self.user = user
         self.pbx = pbx
         self.script = script
+        self.forwards_to = ""
+        """URI for the Contact of a 302."""
         self.legs: dict[str, Leg] = {}
         self.incoming: asyncio.Queue[Leg] = asyncio.Queue()
         self.address = ("", 0)
@@ -255,7 +257,8 @@ class Phone(asyncio.DatagramProtocol):
         self._send(
             f"SIP/2.0 {status} Scripted\r\n{vias}From: {header(request, 'From')}\r\nTo: {to}\r\n"
             f"Call-ID: {header(request, 'Call-ID')}\r\nCSeq: {header(request, 'CSeq')}\r\n"
-            f"Contact: <sip:{self.user}@{ip}:{port}>\r\n{kind}Content-Length: {len(body)}\r\n\r\n{body}"
+            f"Contact: <{self.forwards_to if status == 302 else f'sip:{self.user}@{ip}:{port}'}>\r\n{kind}"
+            f"Content-Length: {len(body)}\r\n\r\n{body}"
         )
 
     def _request(

@@ -8,6 +8,7 @@ from callcenter.asterisk.offer_end import offer_result
 MEASURED = [
     ("ANSWER", 16, 4.2, OfferResult.ACCEPTED),
     ("BUSY", 17, 0.01, OfferResult.BUSY),
+    ("BUSY", 0, 0.01, OfferResult.BUSY),
     ("NOANSWER", 19, 0.01, OfferResult.BUSY),
     ("CHANUNAVAIL", 21, 0.01, OfferResult.REFUSED),
     ("CHANUNAVAIL", 1, 0.01, OfferResult.UNREACHABLE),

@@ -84,6 +84,19 @@ async def test_offer_in_the_unanswered_rest_that_is_refused_leads_to_hold(desk: 
     await desk.assert_waits(call)
 
 
+async def test_phone_that_forwards_its_calls_is_not_followed(desk: Desk) -> None:
+    agent = await desk.agent("8101", says(302))
+    other = await desk.agent("8102", answers())
+    outside = await desk.outside(answers())
+    agent.forwards_to = "sip:8102@127.0.0.1"
+    call = await desk.arrive_in_hold()
+    end = await offered(desk, call, "8101", 2)
+    assert (end["Status"], result(end, 2)) == ("BUSY", R.BUSY)
+    assert other.incoming.empty()
+    assert outside.incoming.empty()
+    await desk.assert_waits(call)
+
+
 async def test_leg_hung_up_by_its_own_uniqueid_leaves_the_caller_in_hold(desk: Desk) -> None:
     await desk.agent("8101")  # says nothing at all: a dead phone
     call = await desk.arrive_in_hold()
@@ -158,3 +171,30 @@ async def test_leg_outside_that_a_voicemail_answers_is_not_answered_within_the_r
     assert result(end, 5) is R.NOT_ANSWERED
     assert int(end["ElapsedMs"]) < 8000
     await desk.assert_waits(call)
+
+
+async def test_leg_outside_hangs_up_at_the_question_and_the_caller_is_back_in_hold(desk: Desk) -> None:
+    outside = await desk.outside(answers(0.02))
+    call = await desk.arrive_in_hold()
+    since = desk.mark()
+    await desk.offer(call, "13912345678", 12, "trunk")
+    leg = await outside.next_call()
+    await asyncio.sleep(0.5)
+    outside.hang_up(leg)
+    end = await desk.events.user("CcOfferEnd", since=since, Uniqueid=call.uid)
+    assert result(end, 12) is R.NOT_ANSWERED
+    await desk.events.user("CcHolding", since=since, Uniqueid=call.uid)
+    await desk.assert_waits(call)
+
+
+async def test_caller_hangs_up_at_the_question_and_the_leg_outside_is_released(desk: Desk) -> None:
+    outside = await desk.outside(answers(0.02))
+    phone = await desk.caller()
+    call = await desk.arrive(phone=phone)
+    await desk.offer(call, "13912345678", 12, "trunk")
+    leg = await outside.next_call()
+    await asyncio.sleep(0.5)
+    phone.hang_up(call.leg)
+    ended = await desk.events.user("CcEnd", Uniqueid=call.uid)
+    assert ended["Who"] == "caller"
+    await asyncio.wait_for(leg.is_ended.wait(), 2)
