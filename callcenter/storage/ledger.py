@@ -97,6 +97,12 @@ class Ledger:
         query = select(calls).where(calls.c.arrived_ms >= from_ms, calls.c.arrived_ms < to_ms)
         return await self._rows(query.order_by(calls.c.arrived_ms, calls.c.pbx, calls.c.uniqueid))
 
+    async def open_calls(self, pbx: str) -> list[Row]:
+        """Return a PBX's calls that have not ended, by arrival. After a restart, those without a channel ended unwatched:
+        whoever closes them says agent_answered where `answered_ms` is set (the first answer decides), else no outcome."""
+        query = select(calls).where(calls.c.pbx == pbx, calls.c.ended_ms.is_(None))
+        return await self._rows(query.order_by(calls.c.arrived_ms))
+
     async def offers(self, call: CallId) -> list[Row]:
         """Return a call's offers in order."""
         query = select(offers).where(offers.c.pbx == call.pbx, offers.c.uniqueid == call.uniqueid)

@@ -92,6 +92,16 @@ async def test_call_of_which_nothing_was_seen_ends_unknown_and_is_settled_later(
     assert await ledger.outcomes(NOON_MS, NOON_MS + 1) == {"abandoned_queue": 1}
 
 
+async def test_calls_without_an_end_are_listed_by_pbx_until_somebody_closes_them(ledger: Ledger) -> None:
+    told = Told("1.61").queued(0).talks(2, 9)
+    await ledger.apply("box", entries(told.records))
+    assert [(row["uniqueid"], row["answered_ms"]) for row in await ledger.open_calls("pbx-1")] == [("1.61", told.ms(2))]
+    assert await ledger.open_calls("pbx-2") == []
+    closed = Told("1.61").ends(60, Outcome.AGENT_ANSWERED, by=EndedBy.UNKNOWN)
+    await ledger.apply("box", entries(closed.records[1:], 100))
+    assert await ledger.open_calls("pbx-1") == []
+
+
 async def test_outcome_once_known_never_changes(ledger: Ledger) -> None:
     told = Told("1.7").queued(0).ends(9, Outcome.ABANDONED_QUEUE).ends(10, Outcome.FAILED, "system")
     row = await stored(ledger, told)

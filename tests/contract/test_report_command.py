@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import config
 from callcenter.__main__ import app
 from callcenter.storage.database import open_engine
 from callcenter.storage.ledger import Ledger
@@ -79,9 +80,11 @@ def test_english_table_says_what_is_not_final(with_calls: Path) -> None:
 
 
 def test_plan_zone_moves_midnight_and_zone_option_wins(with_calls: Path) -> None:
-    in_utc = report("2021-01-01", "2021-01-02", "--zone", "UTC")
-    assert cells(in_utc)[0][1] == "0"
-    assert cells(report("2020-12-31", "2021-01-01", "--zone", "UTC"))[0][1] == "3"
+    example = Path(config.__file__).with_name("plan.example.toml").read_text(encoding="utf-8")
+    (with_calls / "plan.toml").write_text(example.replace('zone = "Asia/Shanghai"', 'zone = "UTC"'), encoding="utf-8")
+    assert cells(report("2021-01-01", "2021-01-02"))[0][1] == "0"
+    assert cells(report("2020-12-31", "2021-01-01"))[0][1] == "3"
+    assert cells(report("2021-01-01", "2021-01-02", "--zone", "Asia/Shanghai"))[0][1] == "3"
 
 
 def test_first_report_on_an_empty_folder_makes_the_ledger_and_says_there_are_no_calls(home: Path) -> None:
