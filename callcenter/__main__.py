@@ -4,9 +4,11 @@ import typer
 
 from callcenter import plan_cli
 from callcenter.report_cli import db_app, report
+from callcenter.serve_cli import serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
+app.command("serve")(serve)
 app.command("report")(report)
 app.add_typer(db_app, name="db")
 plan_cli.register(app)

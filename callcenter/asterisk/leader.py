@@ -1,0 +1,136 @@
+"""One leader on a PBX, even without Redis: the heartbeat in a global of the PBX, and the epochs that are revoked.
+
+Theory: `CC_BEAT=<instance>*<epoch>*<counter>*<pbx second>`, written every second. Whoever starts reads it first. Its own
+instance id, or none, or a beat older than STALE_S on the PBX's clock: take over at once. Another's: watch it; if it moves
+within WATCH_S the PBX is held (`HeldByAnother`, exit code 4), else take over. Taking over revokes every older epoch that
+is known, for ever (append only: `CC_REVOKED_<epoch>=1` is cleared by nobody), so that a leader that was frozen and thaws
+can dial nobody, and finds out at its next beat.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from callcenter.asterisk.errors import AmiError
+from callcenter.asterisk.message import Action, AmiReply
+
+STALE_S = 13.0
+WATCH_S = 13.0
+BEAT = "CC_BEAT"
+
+
+class HeldByAnother(Exception):
+    """Another instance of the service holds this PBX: stop it, or point this one at another PBX."""
+
+    def __init__(self, holder: str, epoch: int) -> None:
+        super().__init__(f"the PBX is held by instance {holder} (epoch {epoch}), whose heartbeat moves")
+        self.holder = holder
+        self.epoch = epoch
+
+
+class Globals(Protocol):
+    """What this needs of an AMI link."""
+
+    async def send(self, action: Action, *, timeout_s: float | None = None) -> AmiReply:
+        """Send one action."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """One reading of the heartbeat."""
+
+    instance: str
+    epoch: int
+    counter: int
+    second: int
+    """On the PBX's clock."""
+
+    def __str__(self) -> str:
+        return f"{self.instance}*{self.epoch}*{self.counter}*{self.second}"
+
+
+def parse_beat(text: str) -> Beat | None:
+    """Return the beat written in `text`; None when there is none, or it is not readable."""
+    parts = text.split("*")
+    if len(parts) != 4 or not all(part.isdigit() for part in parts[1:]):
+        return None
+    return Beat(parts[0], int(parts[1]), int(parts[2]), int(parts[3]))
+
+
+class Leadership:
+    """Our claim on one PBX."""
+
+    def __init__(self, link: Globals, instance: str, epochs: list[int], now: Callable[[], float]) -> None:
+        self._link = link
+        self.instance = instance
+        self._past = set(epochs)
+        """Epochs that we or others had here, as far as known: all to be revoked."""
+        self._now = now
+        """The PBX's clock, seconds."""
+        self.epoch = 0
+        """0 until claimed."""
+        self._counter = 0
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether we hold the PBX."""
+        return self.epoch > 0
+
+    async def claim(self) -> int:
+        """Take the PBX and return our new epoch; raises HeldByAnother, AmiError."""
+        beat = await self._read()
+        if beat is not None and beat.instance != self.instance:
+            await self._watch(beat)
+            self._past.add(beat.epoch)
+        elif beat is not None:
+            self._past.add(beat.epoch)
+        self._past.discard(0)
+        epoch = max([int(self._now()), *(known + 1 for known in self._past)])
+        self.epoch = epoch
+        await self.renew()
+        return epoch
+
+    async def renew(self) -> None:
+        """Write all globals of leadership again (an Asterisk that was restarted has none)."""
+        await asyncio.gather(*(self._set(f"CC_REVOKED_{old}", "1") for old in sorted(self._past)[-20:]))
+        await self.beat()
+
+    async def beat(self) -> bool:
+        """Write the heartbeat; return whether we still lead (False: our epoch is revoked, stop at once)."""
+        revoked = await self._get(f"CC_REVOKED_{self.epoch}")
+        if revoked == "1":
+            self.epoch = 0
+            return False
+        self._counter += 1
+        await self._set(BEAT, str(Beat(self.instance, self.epoch, self._counter, int(self._now()))))
+        return True
+
+    async def _watch(self, seen: Beat) -> None:
+        if self._now() - seen.second > STALE_S:
+            return
+        deadline = asyncio.get_running_loop().time() + WATCH_S
+        while asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.5)
+            beat = await self._read()
+            if beat is None:
+                return
+            if beat != seen:
+                raise HeldByAnother(beat.instance, beat.epoch)
+            if self._now() - beat.second > STALE_S:
+                return
+
+    async def _read(self) -> Beat | None:
+        return parse_beat(await self._get(BEAT))
+
+    async def _get(self, name: str) -> str:
+        reply = await self._link.send({"Action": "Getvar", "Variable": name})
+        if not reply.ok:
+            raise AmiError(f"Getvar {name}: {reply.text}")
+        return reply.message.get("Value", "")
+
+    async def _set(self, name: str, value: str) -> None:
+        reply = await self._link.send({"Action": "Setvar", "Variable": name, "Value": value})
+        if not reply.ok:
+            raise AmiError(f"Setvar {name}: {reply.text}")

@@ -1,0 +1,276 @@
+"""One PBX as the driver sees it: facts come out in order, commands go in, and a lost link is a fact too.
+
+Theory: two AMI sessions, one for events and one for actions, because one thread of Asterisk serves a session and delivers
+no event while an action runs. When both are up: buffer events; ask for the PBX's clock; claim or renew leadership; read
+phones and channels; tell them (`DeviceChanged`, `CallFound`, `SnapshotDone`); replay the buffer from the moment of the
+snapshot on. When either is lost: `LinkLost`, once. What came before the snapshot's moment is in the snapshot.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from acd import commands as c
+from acd import events as e
+from acd.names import CallId, EndedBy
+from callcenter.asterisk.errors import AmiDisconnected, AmiError
+from callcenter.asterisk.leader import HeldByAnother, Leadership
+from callcenter.asterisk.link import AmiLink
+from callcenter.asterisk.message import AmiMessage
+from callcenter.asterisk.settings import AmiSettings, Pong
+from callcenter.asterisk.snapshot import found_calls, status_action
+from callcenter.asterisk.switch import AsteriskSwitch
+from callcenter.asterisk.translate import DEVICE_STATES, KEPT_EVENTS, Told, Translator
+from callcenter.clock import PbxClock
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 1.0
+UNNAMED = "asterisk"
+"""Name of a PBX without `systemname` in asterisk.conf (`callcenter check` warns: Uniqueids of two PBXes could be equal)."""
+
+
+class PbxOwner(Protocol):
+    """What the PBX tells its owner (the driver)."""
+
+    def told(self, fact: Told) -> None:
+        """One fact, in order."""
+
+    def claimed(self, pbx: str, epoch: int) -> None:
+        """The PBX of this name is ours with this epoch; called before the snapshot is told."""
+
+    def lost_leadership(self, why: Exception) -> None:
+        """We must stop: another instance leads."""
+
+    def plan_globals(self) -> Mapping[str, str]:
+        """Globals of the plan that the dialplan reads (CC_DID_..., CC_GREETING_...)."""
+        ...
+
+    def label(self, line: str, call: CallId) -> str:
+        """What the agent's phone shows for a call of this line."""
+        ...
+
+
+class AsteriskPbx:
+    """Links, translation, switch and leadership of one PBX."""
+
+    def __init__(
+        self,
+        actions: AmiSettings,
+        events: AmiSettings,
+        owner: PbxOwner,
+        clock: PbxClock,
+        instance: str,
+        epochs: list[int],
+    ) -> None:
+        self.name = ""
+        """The PBX's system name, learned at the first connect: first part of every call's key."""
+        self.clock = clock
+        self.translator = Translator("")
+        self._owner = owner
+        self._changed = asyncio.Event()
+        """Set when a session came or went: the supervisor looks again."""
+        self._buffer: list[AmiMessage] | None = []
+        """Events kept back during a snapshot; None when they are told at once."""
+        self.actions = AmiLink(
+            replace(actions, keep=frozenset()),
+            on_connected=self._session_changed,
+            on_disconnected=self._session_lost,
+            on_pong=self._pong,
+        )
+        self.events = AmiLink(
+            replace(events, keep=KEPT_EVENTS),
+            on_event=self._event,
+            on_connected=self._session_changed,
+            on_disconnected=self._session_lost,
+        )
+        self.leadership = Leadership(self.actions, instance, epochs, clock.now)
+        self.switch = AsteriskSwitch(
+            self.actions,
+            self.translator.tracks,
+            epoch=lambda: self.leadership.epoch,
+            label=owner.label,
+            tell=owner.told,
+            now_ms=self._now_ms,
+            probe=self._probe,
+        )
+        self.is_synced = False
+        """Whether a snapshot was told and events flow."""
+        self.event_lag_s = 0.0
+        """Receive minus Timestamp of the newest event, on the PBX's clock."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._beat_now: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        state = "synced" if self.is_synced else "not synced"
+        return f"<AsteriskPbx {self.name} {state} epoch={self.leadership.epoch} {self.actions!r} {self.events!r}>"
+
+    async def run(self) -> None:
+        """Keep the PBX connected until cancelled; raises AmiRefused (wrong log-in) or HeldByAnother."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.actions.run())
+                group.create_task(self.events.run())
+                group.create_task(self._supervise())
+                group.create_task(self._beat())
+        except BaseExceptionGroup as errors:
+            for error in errors.exceptions:
+                if not isinstance(error, asyncio.CancelledError):
+                    raise error from None
+            raise
+        finally:
+            await self.actions.close()
+            await self.events.close()
+
+    def execute(self, command: c.Command) -> None:
+        """Carry out one command of the engine."""
+        self.switch.execute(command)
+
+    def mark_answered(self, call: CallId, at_ms: int) -> None:
+        """Write on the channel that a person has answered."""
+        self.switch.mark_answered(call, at_ms)
+
+    async def push_globals(self, values: Mapping[str, str]) -> None:
+        """Write globals that the dialplan reads; raises AmiError."""
+        if not values:
+            return
+        futures = self.actions.send_many(
+            [{"Action": "Setvar", "Variable": name, "Value": value} for name, value in values.items()]
+        )
+        await asyncio.gather(*futures)
+
+    # --- callbacks of the links: synchronous, in order
+
+    def _session_changed(self, _link: AmiLink) -> None:
+        if _link is self.events:
+            self._buffer = []
+        self._changed.set()
+
+    def _session_lost(self, error: AmiError) -> None:
+        if self.is_synced:
+            self.is_synced = False
+            log.warning("%s: link lost: %s", self.name, error)
+            self._owner.told(e.LinkLost(self.name, self._now_ms()))
+        self._buffer = []
+        self._changed.set()
+
+    def _event(self, message: AmiMessage) -> None:
+        if self._buffer is not None:
+            self._buffer.append(message)
+            return
+        self._tell(message)
+
+    def _tell(self, message: AmiMessage) -> None:
+        at_us = message.at_us
+        if at_us is not None:
+            self.event_lag_s = max(0.0, message.received_at - self.clock.offset_s - at_us / 1e6)
+        for fact in self.translator.translate(message):
+            self._owner.told(fact)
+
+    def _pong(self, pong: Pong) -> None:
+        if pong.pbx_at_us is None:
+            return
+        stepped = self.clock.sample(pong.received_at, pong.pbx_at_us / 1e6, pong.round_trip_s)
+        if stepped:
+            self._owner.told(e.ClockStepped(stepped, self._now_ms()))
+
+    # --- snapshot
+
+    async def _supervise(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            if not (self.actions.is_up and self.events.is_up) or self.is_synced:
+                continue
+            try:
+                await self._sync()
+            except AmiDisconnected as error:
+                log.info("%s: cut during the snapshot: %s", self.name, error)
+            except AmiError as error:
+                log.warning("%s: snapshot failed: %s; again in a second", self.name, error)
+                await asyncio.sleep(1.0)
+                self._changed.set()
+
+    async def _sync(self) -> None:
+        """Claim, read, tell, replay; every await may find the link lost again (AmiDisconnected)."""
+        self._buffer = []
+        pong = await self.actions.send({"Action": "Ping"})
+        from_us = pong.message.at_us or 0
+        self.clock.sample(pong.message.received_at, from_us / 1e6)
+        await self._learn_name()
+        if self.leadership.is_ours:
+            await self.leadership.renew()
+        else:
+            self._owner.claimed(self.name, await self.leadership.claim())
+            pong = await self.actions.send({"Action": "Ping"})
+            from_us = pong.message.at_us or 0
+        await self.push_globals(self._owner.plan_globals())
+        self.switch.forget_mirror()
+        phones = await self.actions.send_list({"Action": "DeviceStateList"})
+        channels = await self.actions.send_list(status_action())
+        at_ms = from_us // 1000
+        for message in phones.events:
+            technology, _, device = message.get("Device", "").partition("/")
+            state = DEVICE_STATES.get(message.get("State", ""))
+            if technology == "PJSIP" and device and state is not None:
+                self._owner.told(e.DeviceChanged(device, state, at_ms))
+        for found in found_calls(self.name, channels.events, at_ms, self.translator.tracks):
+            self._owner.told(found)
+        self.is_synced = True
+        self._owner.told(e.SnapshotDone(self.name, at_ms))
+        held, self._buffer = self._buffer or [], None
+        for message in held:
+            if (message.at_us or 0) >= from_us:
+                self._tell(message)
+        log.info("%s: in step: %d calls, %d events replayed", self.name, len(self.translator.tracks.calls), len(held))
+
+    async def _learn_name(self) -> None:
+        """Ask for the system name; one that changed under us would give calls other keys, so the first is kept."""
+        reply = await self.actions.send({"Action": "CoreSettings"})
+        name = reply.message.get("SystemName", "") or UNNAMED
+        if self.name and name != self.name:
+            log.warning("the PBX %s calls itself %s now: calls keep the first name", self.name, name)
+        self.name = self.translator.pbx = self.name or name
+
+    # --- heartbeat
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            if not (self.leadership.is_ours and self.actions.is_up):
+                continue
+            try:
+                if not await self.leadership.beat():
+                    self._owner.lost_leadership(HeldByAnother("another", self.leadership.epoch))
+            except AmiError as error:
+                log.warning("%s: heartbeat failed: %s", self.name, error)
+
+    # --- probes
+
+    def _probe(self, call: CallId) -> None:
+        task = asyncio.get_running_loop().create_task(self._look_at(call))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _look_at(self, call: CallId) -> None:
+        """Answer with `CallFound` or `CallerGone`; without an answer the snapshot after the next connect tells."""
+        with contextlib.suppress(AmiError):
+            reply = await self.actions.send_list(status_action(call.uniqueid))
+            if not reply.ok:
+                self._owner.told(e.CallerGone(call, self._now_ms(), EndedBy.UNKNOWN))
+                return
+            found = found_calls(self.name, reply.events, self._now_ms(), self.translator.tracks, keep_tracks=True)
+            for one in found:
+                self._owner.told(one)
+
+    def _now_ms(self) -> int:
+        return int(self.clock.now() * 1000)
+
+
+def make_clock() -> PbxClock:
+    """Return a clock on this machine's monotonic time."""
+    return PbxClock(time.monotonic, time.time)

@@ -1,0 +1,142 @@
+"""What lives on the PBX now: read on every (re)connect, because the PBX is the truth about calls.
+
+Theory: one `Status` action lists all channels with the few variables that the dialplan and we put on callers (tokens of
+ours only: Asterisk does not escape values). A channel that has CC_ARRIVED and is not a leg of ours is a caller. The bridge
+that it shares with another channel says with whom it talks; CC_PLACE says where it rests; CC_TARGET which offer it
+follows. The tracks are made anew from the same list, so that the events that follow can be read.
+"""
+
+from collections.abc import Iterable
+
+from acd import events as e
+from acd.names import CallId
+from callcenter.asterisk.message import Action, AmiMessage
+from callcenter.asterisk.target import HOLD, OUT, REJECT, Target, parse_target
+from callcenter.asterisk.tracks import CallTrack, Leg, Tracks, device_of
+
+VARIABLES = (
+    "CC_ARRIVED",
+    "CC_QUEUED",
+    "CC_LINE",
+    "CC_DID",
+    "CC_PLACE",
+    "CC_TARGET",
+    "CC_ANSWERED",
+    "CC_SCORE",
+    "CC_SIPID",
+    "CC_OFFER",
+    "CC_TEST",
+    "CC_OUTBOUND",
+)
+
+
+def status_action(uniqueid: str | None = None) -> Action:
+    """Return the action that lists all channels, or one."""
+    action: dict[str, str] = {"Action": "Status", "Variables": ",".join(VARIABLES)}
+    if uniqueid is not None:
+        action["Channel"] = uniqueid
+    return action
+
+
+def found_calls(
+    pbx: str, channels: Iterable[AmiMessage], at_ms: int, tracks: Tracks, *, keep_tracks: bool = False
+) -> list[e.CallFound]:
+    """Read a list of channels into `tracks` (emptied first unless `keep_tracks`) and return the callers, oldest first."""
+    if not keep_tracks:
+        tracks.clear()
+    rows = [(message, _variables(message)) for message in channels if message.event == "Status"]
+    for message, _ in rows:
+        bridge = message.get("BridgeID", "")
+        if bridge:
+            tracks.enter(bridge, message.get("Uniqueid", ""))
+    callers = [(m, v) for m, v in rows if v.get("CC_ARRIVED") and not v.get("CC_OFFER")]
+    for message, _ in callers:
+        call = CallId(pbx, message.get("Uniqueid", ""))
+        track = CallTrack(call, message.get("Channel", ""), bridge=message.get("BridgeID") or None)
+        tracks.calls.setdefault(call.uniqueid, track)
+    _find_legs(rows, tracks)
+    found = [_found(m, v, at_ms, tracks) for m, v in callers]
+    return sorted(found, key=lambda one: (one.arrived_ms, one.call.uniqueid))
+
+
+def _variables(message: AmiMessage) -> dict[str, str]:
+    """The variables of a Status event; `Variable: NAME=value` lines, first value wins."""
+    return {name: value for name, value in message.variables("Variable").items() if name in VARIABLES}
+
+
+def _find_legs(rows: list[tuple[AmiMessage, dict[str, str]]], tracks: Tracks) -> None:
+    """Tie legs to their callers: by the offer that the leg inherited, else by the bridge they share."""
+    offers: dict[str, CallTrack] = {}
+    for message, variables in rows:
+        track = tracks.calls.get(message.get("Uniqueid", ""))
+        target = parse_target(variables.get("CC_TARGET", ""))
+        if track is not None and target is not None:
+            track.offer = target.offer
+            offers[target.offer] = track
+    by_bridge = {track.bridge: track for track in tracks.calls.values() if track.bridge}
+    for message, variables in rows:
+        uniqueid, bridge = message.get("Uniqueid", ""), message.get("BridgeID") or None
+        if uniqueid in tracks.calls or uniqueid in tracks.legs:
+            continue
+        offer = variables.get("CC_OFFER") or None
+        owner = offers.get(offer) if offer else by_bridge.get(bridge)
+        if owner is None:
+            continue
+        channel = message.get("Channel", "")
+        leg = Leg(uniqueid, owner.call, offer, device_of(channel), channel, bridge=bridge, rang=True)
+        leg.talks = bridge is not None and bridge == owner.bridge
+        if leg.talks and offer is not None:
+            owner.last_offer = offer
+        tracks.add_leg(owner, leg)
+
+
+def _found(message: AmiMessage, variables: dict[str, str], at_ms: int, tracks: Tracks) -> e.CallFound:
+    track = tracks.calls[message.get("Uniqueid", "")]
+    arrived_ms = _ms(variables.get("CC_ARRIVED")) or at_ms
+    target = parse_target(variables.get("CC_TARGET", ""))
+    talking = [leg for leg in track.legs.values() if leg.talks]
+    place = _place(variables.get("CC_PLACE", ""), target, bool(talking))
+    phone = talking[0] if talking else None
+    number = phone.device if phone is not None and place == "fallback_talk" else (target.digits if target else "")
+    answered_ms = _whole(variables.get("CC_ANSWERED"))
+    return e.CallFound(
+        call=track.call,
+        at_ms=at_ms,
+        place=place,
+        arrived_ms=arrived_ms,
+        queued_ms=_ms(variables.get("CC_QUEUED")),
+        score_ms=_whole(variables.get("CC_SCORE")) or arrived_ms,
+        line=variables.get("CC_LINE") or None,
+        did=variables.get("CC_DID", ""),
+        caller_number=message.get("CallerIDNum", "").replace("<unknown>", ""),
+        caller_name=message.get("CallerIDName", "").replace("<unknown>", ""),
+        sip_call_id=variables.get("CC_SIPID", ""),
+        offer=target.offer if target is not None and target.kind not in (REJECT, OUT, HOLD) else None,
+        kind=target.kind if target is not None else "",
+        number=number,
+        answered_ms=answered_ms if talking else None,
+        first_answered_ms=answered_ms,
+        is_test=variables.get("CC_TEST") == "1",
+    )
+
+
+def _place(written: str, target: Target | None, talks: bool) -> str:
+    """One of `CallFound.place`, from what the dialplan wrote and who shares the bridge."""
+    if talks:
+        return "fallback_talk" if written == "fallback" else "talk"
+    if written == "offer" and target is not None and target.kind in (REJECT, OUT):
+        return "exit"
+    return {"menu": "menu", "offer": "offer", "fallback": "fallback", "exit": "exit"}.get(written, "rest")
+
+
+def _ms(text: str | None) -> int | None:
+    """Whole milliseconds of `seconds.microseconds`, cut; None where there is none."""
+    seconds, _, fraction = (text or "").partition(".")
+    digits = (fraction or "0")[:3].ljust(3, "0")
+    if not (seconds.isascii() and seconds.isdigit() and digits.isascii() and digits.isdigit()):
+        return None
+    return int(seconds) * 1000 + int(digits)
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() else None

@@ -1,0 +1,198 @@
+"""Carries the engine's commands out on one PBX, over the session for actions.
+
+Theory: a command becomes one to three AMI actions in a single write and returns at once; what became of it is learned from
+the events of its effect. Only a refusal by the PBX ("No such channel", a lost session) comes back from here, as
+`OfferEnded(failed)`. A wish is `Setvar CC_GO` followed by the digit that wakes; out of a talk, instead of the digit, the
+hang-up of the seat's leg (Dial has option g: the caller goes on behind it and looks at the wish himself).
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from acd import commands as c
+from acd import events as e
+from acd.names import CallId, OfferId, OfferResult
+from callcenter.asterisk.errors import AmiDisconnected, AmiError
+from callcenter.asterisk.message import Action, AmiReply
+from callcenter.asterisk.target import HOLD, OUT, REJECT, Target
+from callcenter.asterisk.tracks import Tracks
+
+TIMEOUT_S = 5.0
+WAKE_DIGIT = "D"
+MIRROR_PREFIX = "callcenter-"
+
+
+class ActionLink(Protocol):
+    """What the switch needs of an AMI link."""
+
+    def send_many(self, actions: Sequence[Action], *, timeout_s: float = ...) -> "list[asyncio.Future[AmiReply]]":
+        """Write actions at once; their answers in order. Raises AmiDisconnected when there is no session."""
+        ...
+
+
+class AsteriskSwitch:
+    """The hands of the engine on one PBX."""
+
+    def __init__(
+        self,
+        link: ActionLink,
+        tracks: Tracks,
+        epoch: Callable[[], int],
+        label: Callable[[str, CallId], str],
+        tell: Callable[[e.Event], None],
+        now_ms: Callable[[], int],
+        probe: Callable[[CallId], None],
+    ) -> None:
+        self._link = link
+        self._tracks = tracks
+        self._epoch = epoch
+        self._label = label
+        """(line code, call) -> what the agent's phone shows."""
+        self._tell = tell
+        self._now_ms = now_ms
+        self._probe = probe
+        self._members: dict[str, set[str]] = {}
+        """Fallback queue members as pushed: device -> queues."""
+        self.refused = 0
+        """Actions that the PBX refused or did not answer."""
+
+    def execute(self, command: c.Command) -> None:
+        """Carry out one command; never raises for what the PBX does, never blocks."""
+        match command:
+            case c.OfferCall():
+                target = Target(command.kind, command.number, command.offer, self._epoch(), command.ring_s)
+                self._wish(command.call, target, command.line, command.release)
+            case c.ExitCall(number=None):
+                reason = command.reason.value if command.reason else "busy"
+                self._wish(command.call, Target(REJECT, reason, command.offer, self._epoch(), 0), "", None)
+            case c.ExitCall(number=str() as number):
+                self._wish(command.call, Target(OUT, number, command.offer, self._epoch(), 0), "", None)
+            case c.ReturnCall():
+                target = Target(HOLD, "0", command.offer, self._epoch(), 0)
+                self._wish(command.call, target, "", command.release)
+            case c.HangUpLeg():
+                self._hang_up_leg(command.offer)
+            case c.ProbeCall():
+                self._probe(command.call)
+            case c.WakeCall():
+                self._send([_wake(command.call.uniqueid)])
+            case c.TagCall():
+                self._send([_setvar(command.call.uniqueid, "CC_SCORE", str(command.score_ms))])
+            case c.MirrorAgent():
+                self._mirror(command)
+
+    def mark_answered(self, call: CallId, at_ms: int) -> None:
+        """Write on the channel that a person has answered: it must survive us, and is set once."""
+        self._send([_setvar(call.uniqueid, "CC_ANSWERED", str(at_ms))])
+
+    def reply(self, uniqueid: str, word: str) -> None:
+        """Answer a phone that waits on its own channel after a feature code."""
+        self._send([_setvar(uniqueid, "CC_REPLY", word), _wake(uniqueid)])
+
+    def forget_mirror(self) -> None:
+        """Asterisk was restarted: its queues have no members of ours."""
+        self._members.clear()
+
+    # --- wishes
+
+    def _wish(self, call: CallId, target: Target, line: str, release: OfferId | None) -> None:
+        actions: list[Action] = []
+        if line:
+            actions.append(_setvar(call.uniqueid, "CC_LABEL", self._label(line, call)))
+        actions.append(_setvar(call.uniqueid, "CC_GO", str(target)))
+        leg = self._tracks.leg_of(release) if release else None
+        if leg is not None:
+            actions.append(_hangup(leg.uniqueid))
+        elif release is None:
+            actions.append(_wake(call.uniqueid))
+        # a leg that is gone already: the caller is on his way behind Dial and looks at the wish himself
+        wish_at = 1 if line else 0
+
+        def failed(index: int, why: str) -> None:
+            if index == wish_at:
+                ended = e.OfferEnded(call, target.offer, self._now_ms(), OfferResult.FAILED, why)
+                self._tell(ended)
+
+        self._send(actions, failed)
+
+    def _hang_up_leg(self, offer: OfferId) -> None:
+        leg = self._tracks.leg_of(offer)
+        if leg is not None:
+            self._send([_hangup(leg.uniqueid)])
+
+    def _send(self, actions: Sequence[Action], failed: Callable[[int, str], None] | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            futures = self._link.send_many(actions, timeout_s=TIMEOUT_S)
+        except AmiDisconnected as error:
+            self.refused += 1
+            if failed is not None:
+                for index in range(len(actions)):
+                    loop.call_soon(failed, index, str(error))
+            return
+        for index, future in enumerate(futures):
+            future.add_done_callback(lambda done, at=index: self._answered(done, at, failed))  # type: ignore[misc]
+
+    def _answered(
+        self, done: "asyncio.Future[AmiReply]", index: int, failed: Callable[[int, str], None] | None
+    ) -> None:
+        if done.cancelled():
+            return
+        error = done.exception()
+        if error is None:
+            reply = done.result()
+            if reply.ok:
+                return
+            why = reply.text
+        elif isinstance(error, AmiError):
+            why = str(error)
+        else:
+            raise error
+        self.refused += 1
+        if failed is not None:
+            failed(index, why)
+
+    # --- the mirror in the PBX's own queues
+
+    def _mirror(self, command: c.MirrorAgent) -> None:
+        interface = f"PJSIP/{command.device}"
+        wanted = {MIRROR_PREFIX + line for line in command.lines}
+        had = self._members.get(command.device, set())
+        paused = "true" if command.paused else "false"
+        actions: list[Action] = [
+            {"Action": "QueueRemove", "Queue": queue, "Interface": interface} for queue in sorted(had - wanted)
+        ]
+        actions += [
+            {
+                "Action": "QueueAdd",
+                "Queue": queue,
+                "Interface": interface,
+                "MemberName": command.agent,
+                "StateInterface": interface,
+                "Paused": paused,
+            }
+            for queue in sorted(wanted - had)
+        ]
+        if wanted & had or (wanted and command.paused):
+            actions.append(
+                {"Action": "QueuePause", "Interface": interface, "Paused": paused, "Reason": command.reason or "none"}
+            )
+        if wanted:
+            self._members[command.device] = wanted
+        else:
+            self._members.pop(command.device, None)
+        if actions:
+            self._send(actions)
+
+
+def _setvar(uniqueid: str, name: str, value: str) -> Action:
+    return {"Action": "Setvar", "Channel": uniqueid, "Variable": name, "Value": value}
+
+
+def _wake(uniqueid: str) -> Action:
+    return {"Action": "PlayDTMF", "Channel": uniqueid, "Digit": WAKE_DIGIT, "Receive": "true"}
+
+
+def _hangup(uniqueid: str) -> Action:
+    return {"Action": "Hangup", "Channel": uniqueid}

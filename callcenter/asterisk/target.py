@@ -1,0 +1,47 @@
+"""The target of a wish: the extension that a waiting caller goes to, and its one way of being written and read.
+
+`<kind>*<digits>*<offer>*<epoch>*<ring_s>`, where the offer is `<epoch>-<n>`. Only letters, digits, `+`, `_`, `-` may stand in a
+field, so nothing can be smuggled into the dialplan by a number.
+"""
+
+import re
+from dataclasses import dataclass
+
+from callcenter.asterisk.errors import AmiBadValue
+
+_FIELD = re.compile(r"[A-Za-z0-9+_.-]+")
+
+REJECT = "reject"
+OUT = "out"
+HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a wish sends a caller."""
+
+    kind: str
+    """Extension of the dialplan's kinds: `endpoint`, `trunk`, ..., or `reject`, `out`, `hold`."""
+    digits: str
+    """Phone, outside number or reason word."""
+    offer: str
+    epoch: int
+    ring_s: int
+    """Seconds; 0 where nothing rings."""
+
+    def __str__(self) -> str:
+        for value in (self.kind, self.digits, self.offer):
+            if not _FIELD.fullmatch(value):
+                raise AmiBadValue("CC_GO", f"may hold letters, digits, + . _ - in a field only, not {value!r}")
+        return f"{self.kind}*{self.digits}*{self.offer}*{self.epoch}*{self.ring_s}"
+
+
+def parse_target(text: str) -> Target | None:
+    """Return the target written in `text`, None when it is not one of ours (a foreign extension: never raises)."""
+    parts = text.split("*")
+    if len(parts) != 5 or not all(parts):
+        return None
+    kind, digits, offer, epoch, ring = parts
+    if not (epoch.isdigit() and ring.isdigit()):
+        return None
+    return Target(kind, digits, offer, int(epoch), int(ring))

@@ -1,0 +1,270 @@
+"""Joins the adapters: the only place that knows which implementation stands behind each port.
+
+`Service` is `callcenter serve`: plan loaded, state folder locked, ledger brought up, outbox and projector, live state, the
+engine's driver, the PBX, HTTP. It ends by a signal (0), when another instance holds the PBX (4), or with what is wrong (2).
+"""
+
+import asyncio
+import contextlib
+import logging
+import re
+import signal
+import socket
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from acd import events as e
+from acd.plan import Plan
+from acd.records import PresenceChanged
+from agents.login import LoginGuard
+from callcenter import __version__
+from callcenter.asterisk.errors import AmiDisconnected
+from callcenter.asterisk.pbx import AsteriskPbx, make_clock
+from callcenter.asterisk.settings import AmiSettings
+from callcenter.driver import Driver
+from callcenter.features import Features
+from callcenter.http.app import create_app
+from callcenter.http.server import serving
+from callcenter.http.tokens import TokenStore, write_local_token
+from callcenter.storage.database import open_engine
+from callcenter.storage.ledger import Ledger
+from callcenter.storage.live_state import LiveState, SqliteLiveState
+from callcenter.storage.migrate import make_ready
+from callcenter.storage.outbox import Outbox
+from callcenter.storage.projector import Projector
+from callcenter.storage.state_dir import StateDir
+from config.plan import load_plan
+from config.plan_diff import plan_diff
+from config.settings import AmiLogin, Settings
+from agents.presence import Presence
+from metrics.exporter import Exporter, Floor, Frozen
+
+log = logging.getLogger(__name__)
+
+EPOCH = "epoch"
+SYNC_S = 1.0
+"""How often the outbox goes to the disk itself (power cuts; `kill -9` needs none)."""
+CHECKPOINT_S = 60.0
+
+
+class Service:
+    """The whole service; `run` is its life."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Load and open everything that needs no network. Raises ConfigError, StorageError."""
+        self.settings = settings
+        self._plan = load_plan(settings.plan)
+        self.state = StateDir(settings.state_dir)
+        name = re.sub(r"[^A-Za-z0-9.-]", "-", settings.instance or socket.gethostname())[:40]
+        self.instance = f"{name}-{self.state.instance}"
+        self.state.lock(self.instance)
+        self.live: LiveState = SqliteLiveState(self.state.live_state)
+        self.outbox = Outbox(self.state.outbox)
+        self.database = open_engine(settings.database)
+        self.ledger = Ledger(self.database)
+        self.projector = Projector(self.state.outbox, self.ledger)
+        self.exporter = Exporter(self._floor, __version__)
+        self.clock = make_clock()
+        self._stopping = asyncio.Event()
+        self._why: Exception | None = None
+        """Why the service stops, when not by a signal."""
+        self.driver = Driver(
+            self._plan,
+            self.clock,
+            self.outbox,
+            self.live,
+            restored=self._restored,
+            observers=[self.exporter.observe],
+            features=self._feature,
+            stop=self._stop,
+            took=self.exporter.decided,
+            keep_epoch=lambda epoch: self.live.put(EPOCH, str(epoch)),
+        )
+        self.pbx = AsteriskPbx(
+            _ami(settings, settings.ami_login),
+            _ami(settings, settings.ami_events_login),
+            self.driver,
+            self.clock,
+            self.instance,
+            epochs=[int(self.live.get(EPOCH) or 0)],
+        )
+        self.driver.attach(self.pbx)
+        self._features = Features(
+            plan=self.plan,
+            guard=LoginGuard(),
+            agent_at=self._agent_at,
+            tell=self.driver.tell,
+            reply=self.pbx.switch.reply,
+            now=self.clock.now,
+        )
+
+    async def run(self) -> None:
+        """Serve until a signal; raises what ended it (AmiRefused, HeldByAnother, SchemaOutdated, ...)."""
+        await make_ready(self.database)
+        tokens = TokenStore(self.state.folder)
+        write_local_token(self.state.folder)
+        tasks: list[asyncio.Task[Any]] = []
+        async with serving(create_app(self, tokens.is_valid), self.settings.http_host, self.settings.http_port):
+            try:
+                self._on_signals()
+                pbx = asyncio.create_task(self.pbx.run(), name="pbx")
+                stop = asyncio.create_task(self._stopping.wait(), name="stop")
+                tasks = [pbx, stop, asyncio.create_task(self.projector.run()), asyncio.create_task(self._keep_disk())]
+                await asyncio.wait([pbx, stop], return_when=asyncio.FIRST_COMPLETED)
+                if pbx.done():
+                    pbx.result()
+            finally:
+                await self._end(tasks)
+        if self._why is not None:
+            raise self._why
+
+    async def _end(self, tasks: list[asyncio.Task[Any]]) -> None:
+        self.driver.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.projector.drain(5.0)
+        self.outbox.close()
+        self.live.close()
+        await self.database.dispose()
+        self.state.release()
+
+    # --- what HTTP asks (ServicePort)
+
+    def status(self) -> dict[str, Any]:
+        """Return who leads, links and counts, as JSON-ready values."""
+        engine = self.driver.engine
+        return {
+            "instance": self.instance,
+            "leader": self.pbx.leadership.is_ours,
+            "epoch": self.pbx.leadership.epoch,
+            "pbx": self.pbx.name,
+            "synced": self.pbx.is_synced,
+            "links": {"actions": self.pbx.actions.is_up, "events": self.pbx.events.is_up},
+            "event_lag_s": round(self.pbx.event_lag_s, 4),
+            "plan": self._plan.version,
+            "outbox_bytes": self.projector.depth_bytes(),
+            "ledger_away": self.projector.away,
+            "refused_actions": self.pbx.switch.refused,
+            "engine": engine.snapshot() if engine is not None else None,
+        }
+
+    def plan(self) -> Plan:
+        """Return the plan in force."""
+        return self._plan
+
+    def freeze(self) -> Frozen:
+        """Return the metrics of this instant."""
+        return self.exporter.freeze()
+
+    def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Return whether calls are distributed now, and each part's word on it."""
+        parts = {
+            "leader": self.pbx.leadership.is_ours,
+            "ami_actions": self.pbx.actions.is_up,
+            "ami_events": self.pbx.events.is_up,
+            "snapshot": self.pbx.is_synced,
+            "outbox": not self.outbox.dropped.total(),
+        }
+        return all(parts.values()), {**parts, "ledger": self.projector.away or "ok"}
+
+    async def reload_plan(self) -> list[str]:
+        """Read the plan's file again and put it in force; return the changes in words. Raises PlanError, nothing changed."""
+        fresh = await asyncio.to_thread(load_plan, self.settings.plan)
+        changes = plan_diff(self._plan, fresh)
+        if changes:
+            old = set(self.driver.plan_globals())
+            self._plan = fresh
+            self.driver.change_plan(fresh)
+            values = dict.fromkeys(old - set(self.driver.plan_globals()), "") | dict(self.driver.plan_globals())
+            with contextlib.suppress(AmiDisconnected):
+                await self.pbx.push_globals(values)
+            log.info("plan %s in force: %s", fresh.version, "; ".join(changes))
+        return changes
+
+    # --- inside
+
+    def _stop(self, why: Exception) -> None:
+        self._why = why
+        self._stopping.set()
+
+    def _on_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self._reload_by_signal()))
+
+    async def _reload_by_signal(self) -> None:
+        try:
+            await self.reload_plan()
+        except Exception as error:
+            log.error("plan not reloaded, the old one stays in force: %s", error)
+
+    def _feature(self, used: Any) -> None:
+        self._features.used(used)
+
+    def _agent_at(self, device: str) -> str | None:
+        agent = self.driver.engine.agent_at(device) if self.driver.engine is not None else None
+        return agent.number if agent is not None else None
+
+    def _floor(self) -> Floor:
+        engine, pbx = self.driver.engine, self.pbx
+        seen = Floor(
+            waiting=dict.fromkeys(self._plan.lines, 0),
+            oldest_wait_s=dict.fromkeys(self._plan.lines, 0.0),
+            links={(pbx.name, "actions"): pbx.actions.is_up, (pbx.name, "events"): pbx.events.is_up},
+            event_lag_s={pbx.name: pbx.event_lag_s},
+            outbox_records=self.outbox.written - self.projector.applied,
+            is_database_up=self.projector.away is None,
+            is_leader=pbx.leadership.is_ours,
+            epoch=pbx.leadership.epoch,
+            plan=self._plan.version,
+        )
+        if engine is None:
+            return seen
+        return replace(
+            seen,
+            waiting=engine.waiting_by_line(),
+            oldest_wait_s=engine.oldest_wait_by_line(self.clock.now()),
+            agents={Presence(name): count for name, count in engine.agents_by_presence().items()},
+        )
+
+    def _restored(self) -> Iterable[e.AgentRestored]:
+        now_ms = int(self.clock.now() * 1000)
+        return [_restored(record, now_ms) for record in self.live.agents()]
+
+    async def _keep_disk(self) -> None:
+        ticks = 0
+        while True:
+            await asyncio.sleep(SYNC_S)
+            await asyncio.to_thread(self.outbox.sync)
+            ticks += 1
+            if ticks % int(CHECKPOINT_S / SYNC_S) == 0 and isinstance(self.live, SqliteLiveState):
+                await asyncio.to_thread(self.live.checkpoint)
+
+
+def _ami(settings: Settings, login: AmiLogin) -> AmiSettings:
+    return AmiSettings(
+        host=settings.ami_host,
+        port=settings.ami_port,
+        username=login.username,
+        secret=login.secret.get_secret_value(),
+        tls=settings.ami_tls,
+        tls_ca_file=settings.ami_tls_ca,
+    )
+
+
+def _restored(record: PresenceChanged, now_ms: int) -> e.AgentRestored:
+    return e.AgentRestored(
+        agent=record.agent,
+        device=record.device,
+        presence=record.presence,
+        reason=record.reason,
+        since_ms=record.at_ms,
+        ready_ms=record.ready_ms,
+        until_ms=record.until_ms,
+        misses=record.misses,
+        at_ms=now_ms,
+        wants=record.wants,
+    )

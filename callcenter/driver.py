@@ -1,0 +1,245 @@
+"""Owns the live engine: facts in, records to disk, commands out, all in one thread of one loop.
+
+Theory: the engine is synchronous, so a fact is handled where it arrives: `handle`, then the records are appended to the
+outbox (one write: what was decided is on disk before anything is done), presence goes to the live state, the observers
+count, and only then the commands go to the switch. Facts that appear while a step is carried out wait in a queue, so a
+step is never nested in another. One timer follows the engine's next deadline. Nothing here awaits.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from acd import commands as c
+from acd import events as e
+from acd.engine import Engine, Step
+from acd.names import CallId
+from acd.plan import Plan
+from acd.records import CallClosed, PresenceChanged, Record, TalkOpened
+from callcenter.asterisk.translate import FallbackEntered, FeatureUsed, Told, WishFenced
+from callcenter.clock import PbxClock
+
+log = logging.getLogger(__name__)
+
+MIN_TIMER_S = 0.001
+
+
+class RecordSink(Protocol):
+    """Where records are kept before anything is done (the outbox)."""
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Write records durably against the death of this process; synchronous, one write, never raises for a full disk."""
+
+
+class PresenceStore(Protocol):
+    """What of presence survives us."""
+
+    def put_agent(self, record: PresenceChanged) -> None:
+        """Keep the newest state of an agent."""
+
+
+class Hands(Protocol):
+    """What carries commands out (a PBX)."""
+
+    def execute(self, command: c.Command) -> None:
+        """Carry out one command; never blocks, never raises for what the PBX does."""
+
+    def mark_answered(self, call: CallId, at_ms: int) -> None:
+        """Write on the channel that a person has answered."""
+
+
+Observer = Callable[[Sequence[Record]], None]
+
+
+class Driver:
+    """The live shell of the engine."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        clock: PbxClock,
+        sink: RecordSink,
+        presence: PresenceStore,
+        restored: Callable[[], Iterable[e.AgentRestored]],
+        observers: Sequence[Observer] = (),
+        features: "Callable[[FeatureUsed], None] | None" = None,
+        stop: Callable[[Exception], None] | None = None,
+        took: Callable[[float], None] | None = None,
+        keep_epoch: Callable[[int], None] = lambda epoch: None,
+    ) -> None:
+        self.plan = plan
+        self.engine: Engine | None = None
+        """None until a PBX was claimed: before that nobody decides."""
+        self._clock = clock
+        self._sink = sink
+        self._presence = presence
+        self._restored = restored
+        self._observers = list(observers)
+        self.on_feature = features
+        self._stop = stop
+        self._keep_epoch = keep_epoch
+        self._took = took
+        """Told how long each decision took, seconds."""
+        self._hands: dict[str, Hands] = {}
+        self._unnamed: Hands | None = None
+        self._inbox: deque[e.Event] = deque()
+        self._busy = False
+        self._answered: set[CallId] = set()
+        """Calls whose channel carries CC_ANSWERED already."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: float | None = None
+
+    def attach(self, hands: Hands) -> None:
+        """The PBX that claims next is reached by these hands."""
+        self._unnamed = hands
+
+    def close(self) -> None:
+        """No more deadlines fire."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # --- what a PBX tells (PbxOwner)
+
+    def told(self, fact: Told) -> None:
+        """Take one fact; decide and act at once."""
+        match fact:
+            case FeatureUsed():
+                if self.on_feature is not None:
+                    self.on_feature(fact)
+            case WishFenced():
+                self.lost_leadership(RuntimeError(f"the dialplan refused our epoch {fact.epoch}: it is revoked"))
+            case FallbackEntered():
+                log.warning("caller %s %s the PBX's own queue", fact.call, "entered" if fact.is_in else "left")
+            case _:
+                self.tell(fact)
+
+    def claimed(self, pbx: str, epoch: int) -> None:
+        """We lead a PBX now: make the engine if this is the first, with what was known of the agents."""
+        if self._unnamed is not None:
+            self._hands[pbx] = self._unnamed
+        self._keep_epoch(epoch)
+        if self.engine is not None:
+            return
+        self.engine = Engine(self.plan, epoch)
+        for agent in self._restored():
+            self.tell(agent)
+
+    def lost_leadership(self, why: Exception) -> None:
+        """Decide nothing more: another instance does."""
+        log.error("%s", why)
+        self.engine = None
+        self.close()
+        if self._stop is not None:
+            self._stop(why)
+
+    def plan_globals(self) -> Mapping[str, str]:
+        """Return the globals that the dialplan reads of the plan."""
+        values = {"CC_DEFAULT_LINE": self.plan.default_line}
+        for line in self.plan.lines.values():
+            values.update({f"CC_DID_{did}": line.code for did in line.dids})
+            values[f"CC_GREETING_{line.code}"] = line.greeting or ""
+            values[f"CC_ANSWERFIRST_{line.code}"] = "1" if line.answer_first else ""
+        return values
+
+    def label(self, line: str, call: CallId) -> str:
+        """Return `<line name> <caller's number>` for the agent's display, without anything that a caller could abuse."""
+        named = self.plan.lines.get(line)
+        number = ""
+        if self.engine is not None and (known := self.engine.calls.get(call)) is not None:
+            number = "".join(ch for ch in known.caller_number if ch.isdigit() or ch in "+*#")[:20]
+        name = named.name if named is not None else line
+        safe = "".join(ch for ch in name if ch.isalnum() or ch in " -_")
+        return f"{safe} {number}".strip()[:60]
+
+    # --- the engine
+
+    def tell(self, event: e.Event) -> None:
+        """Let the engine handle one event, after those that wait already."""
+        self._inbox.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._inbox:
+                self._handle(self._inbox.popleft())
+        finally:
+            self._busy = False
+        self._set_timer()
+
+    def change_plan(self, plan: Plan) -> None:
+        """Put a new plan in force while calls run."""
+        self.plan = plan
+        if self.engine is not None:
+            self.tell(e.PlanChanged(plan, int(self._clock.now() * 1000)))
+
+    def _handle(self, event: e.Event) -> None:
+        if self.engine is None:
+            return
+        began = time.perf_counter()
+        step = self.engine.handle(event, self._clock.now())
+        if self._took is not None:
+            self._took(time.perf_counter() - began)
+        self._carry_out(step)
+
+    def _advance(self) -> None:
+        self._timer = self._timer_at = None
+        if self.engine is None:
+            return
+        self._busy = True
+        try:
+            self._carry_out(self.engine.advance(self._clock.now()))
+            while self._inbox:
+                self._handle(self._inbox.popleft())
+        finally:
+            self._busy = False
+        self._set_timer()
+
+    def _carry_out(self, step: Step) -> None:
+        if step.records:
+            self._sink.append(step.records)
+        for command in step.commands:
+            hands = self._hands_of(command)
+            for one in hands:
+                one.execute(command)
+        if step.records:
+            self._after(step.records)
+
+    def _after(self, records: Sequence[Record]) -> None:
+        """What follows from records and is not urgent: presence to the store, marks on channels, counters."""
+        for record in records:
+            if isinstance(record, PresenceChanged):
+                self._presence.put_agent(record)
+            elif isinstance(record, TalkOpened):
+                self._mark(record)
+            elif isinstance(record, CallClosed):
+                self._answered.discard(record.call)
+        for observe in self._observers:
+            observe(records)
+
+    def _mark(self, record: TalkOpened) -> None:
+        hands = self._hands.get(record.call.pbx)
+        if record.call not in self._answered and hands is not None:
+            self._answered.add(record.call)
+            hands.mark_answered(record.call, record.at_ms)
+
+    def _hands_of(self, command: c.Command) -> list[Hands]:
+        if isinstance(command, c.MirrorAgent):
+            return list(self._hands.values())
+        one = self._hands.get(command.call.pbx)
+        return [] if one is None else [one]
+
+    def _set_timer(self) -> None:
+        deadline = self.engine.next_deadline() if self.engine is not None else None
+        if deadline == self._timer_at and self._timer is not None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_at = deadline
+        if deadline is not None:
+            wait_s = max(MIN_TIMER_S, deadline - self._clock.now())
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._advance)
