@@ -18,6 +18,7 @@ from acd import events as e
 from acd.plan import Plan
 from acd.records import PresenceChanged
 from agents.login import LoginGuard
+from agents.presence import Presence
 from callcenter import __version__
 from callcenter.asterisk.errors import AmiDisconnected
 from callcenter.asterisk.pbx import AsteriskPbx, make_clock
@@ -37,7 +38,6 @@ from callcenter.storage.state_dir import StateDir
 from config.plan import load_plan
 from config.plan_diff import plan_diff
 from config.settings import AmiLogin, Settings
-from agents.presence import Presence
 from metrics.exporter import Exporter, Floor, Frozen
 
 log = logging.getLogger(__name__)

@@ -73,13 +73,13 @@ def _find_legs(rows: list[tuple[AmiMessage, dict[str, str]]], tracks: Tracks) ->
         if track is not None and target is not None:
             track.offer = target.offer
             offers[target.offer] = track
-    by_bridge = {track.bridge: track for track in tracks.calls.values() if track.bridge}
+    by_bridge = {track.bridge or "": track for track in tracks.calls.values() if track.bridge}
     for message, variables in rows:
         uniqueid, bridge = message.get("Uniqueid", ""), message.get("BridgeID") or None
         if uniqueid in tracks.calls or uniqueid in tracks.legs:
             continue
         offer = variables.get("CC_OFFER") or None
-        owner = offers.get(offer) if offer else by_bridge.get(bridge)
+        owner = offers.get(offer) if offer else by_bridge.get(bridge or "")
         if owner is None:
             continue
         channel = message.get("Channel", "")

@@ -36,7 +36,9 @@ def run(*messages: AmiMessage) -> list[Told]:
 ARRIVED = caller("CcArrived", Did="12345", Line="general", SipCallId="abc@x", Menu="0", CallerIDNum="13800000000")
 CONNECTING = caller("CcConnecting", "1700000001.000000", Target=TARGET)
 DIALLED = caller("DialBegin", "1700000001.001000", DestUniqueid="pbx1-1.2", DestChannel=LEG)
-RINGING = message("DialState", "1700000001.100000", DestUniqueid="pbx1-1.2", DialStatus="RINGING", Uniqueid=CALL.uniqueid)
+RINGING = message(
+    "DialState", "1700000001.100000", DestUniqueid="pbx1-1.2", DialStatus="RINGING", Uniqueid=CALL.uniqueid
+)
 LEG_IN = leg("BridgeEnter", "1700000002.000400", BridgeUniqueid="b1")
 CALLER_IN = caller("BridgeEnter", "1700000002.000900", BridgeUniqueid="b1")
 ANSWERED = (ARRIVED, CONNECTING, DIALLED, RINGING, LEG_IN, CALLER_IN)
