@@ -63,7 +63,7 @@ class Features:
 
     def _login(self, used: FeatureUsed) -> str:
         spec = self._plan().agents.get(used.agent)
-        pin_sha1 = spec.pin_sha1 if spec is not None else None
+        pin_sha1 = (spec.pin_sha1 or None) if spec is not None else None
         result = self._guard.verify(used.agent, pin_sha1, used.channel, used.proof, self._now())
         if result is LoginResult.OK:
             self._tell(e.AgentLoggedIn(used.agent, used.device, used.at_ms))

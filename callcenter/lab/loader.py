@@ -102,13 +102,13 @@ def hand_over(folder: Path) -> None:
             os.chown(path, uid, gid, follow_symlinks=False)
 
 
-def wrapped(command: Sequence[str], *, outlives: bool = False) -> list[str]:
+def wrapped(command: Sequence[str], *, outlives: bool = False, as_ourselves: bool = False) -> list[str]:
     """Return `command` run as the unprivileged user; it dies with its parent unless it `outlives` it."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise PeerUnavailableError("setpriv is not on this machine: install util-linux")
     head = [setpriv] if outlives else [setpriv, "--pdeathsig", "KILL"]
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 and not as_ourselves:
         uid, gid = unprivileged_ids()
         head += [f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--no-new-privs"]
     return [*head, *command] if len(head) > 1 else list(command)
@@ -122,13 +122,14 @@ def spawn(
     log: Path | None = None,
     pipe: bool = False,
     outlives: bool = False,
+    as_ourselves: bool = False,
 ) -> "subprocess.Popen[bytes]":
     """Start a program in its own session and return it; safe from any thread.
 
     folder: working directory. log: file for both of its outputs (appended; None: thrown away). pipe: standard input is a
-    pipe. outlives: leave it running when we end (only `lab up`).
+    pipe. outlives: leave it running when we end (only `lab up`). as_ourselves: our own program, under our own user.
     """
-    words = wrapped(command, outlives=outlives)
+    words = wrapped(command, outlives=outlives, as_ourselves=as_ourselves)
     variables = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
     def start() -> "subprocess.Popen[bytes]":
