@@ -2,7 +2,9 @@
 
 Asterisk's DIALSTATUS alone cannot tell a phone that refuses from one that cannot be reached, and HANGUPCAUSE alone may
 be that of an earlier offer (a ring-out sets none; our dialplan says 0 then). So the pair is looked up in a table.
-NOANSWER is two things: a phone that says 480 (do not disturb) at any moment, and one that rang its time out. A phone that forwards (302) is BUSY with cause 0: the dialplan follows no forwarding. Measured on Asterisk 22.10.1; `tests/integration/test_dialplan.py` repeats the measurement against the real one.
+NOANSWER is two things: a phone that says 480 (do not disturb) at any moment, and one that rang its time out. A phone
+that forwards (302) is BUSY with cause 0, since the dialplan follows no forwarding. Measured on Asterisk 22.10.1;
+`tests/integration/dialplan/test_offers.py` repeats the measurement against the real one.
 """
 
 from acd.names import OfferResult

@@ -67,6 +67,25 @@ async def test_caller_woken_twice_without_a_wish_goes_on_resting(desk: Desk) -> 
     assert desk.story(call)[:2] == ["CcArrived", "CcHolding"]
 
 
+async def test_operator_reloads_the_dialplan_while_callers_wait_ring_and_talk_and_nobody_notices(desk: Desk) -> None:
+    agent = await desk.agent("8101", answers(0.02))
+    ringer = await desk.agent("8102", answers(1.0))
+    talking, ringing, waiting = [await desk.arrive() for _ in range(3)]
+    await desk.offer(talking, "8101")
+    await agent.next_call()
+    await desk.bridged(talking)
+    await desk.offer(ringing, "8102")
+    await ringer.next_call()
+    await desk.events.user("CcHolding", Uniqueid=waiting.uid)
+    await desk.actions.set_global("CC_REVOKED_5", "1")
+    await asyncio.to_thread(desk.pbx.asterisk.rx, "dialplan reload")
+    await desk.bridged(ringing)
+    await desk.assert_waits(waiting)
+    assert not talking.leg.is_ended.is_set()
+    assert (await desk.actions.ask("Getvar", Variable="CC_REVOKED_5"))["Value"] == "1"
+    assert desk.story(waiting).count("CcFallback") == 0
+
+
 async def test_line_with_greeting_queues_the_call_when_it_is_over_and_takes_a_wish_written_meanwhile(
     desk: Desk,
 ) -> None:
@@ -163,6 +182,17 @@ async def test_caller_rejected_is_told_why_without_being_charged(desk: Desk) -> 
     assert (ended["Who"], ended["Place"]) == ("system", "exit")
     await asyncio.wait_for(call.leg.is_ended.wait(), 2)
     assert call.leg.statuses() == [100, 183, 486]
+
+
+async def test_caller_hangs_up_during_the_prompt_of_a_refusal_is_told_as_the_callers_end(desk: Desk) -> None:
+    phone = await desk.caller()
+    call = await desk.arrive(phone=phone)
+    await desk.actions.wish(call.uid, desk.target("reject", "max_wait"))
+    await call.leg.wait_for(183)
+    await asyncio.sleep(0.3)
+    phone.hang_up(call.leg)
+    ended = await desk.events.user("CcEnd", Uniqueid=call.uid)
+    assert (ended["Who"], ended["Place"]) == ("caller", "exit")
 
 
 async def test_caller_overflowed_to_an_outside_number_talks_there_or_is_back_in_hold(desk: Desk) -> None:

@@ -1,9 +1,11 @@
 """Agents' phones: feature codes, keys in a talk, transfers, dialling out; what the manager users may do; what CEL keeps."""
 
 import asyncio
+import contextlib
 import csv
 import hashlib
 import io
+import sqlite3
 
 import pytest
 
@@ -247,3 +249,24 @@ async def test_cel_keeps_the_call_in_thirteen_columns_by_epoch_seconds(desk: Des
     agent_rows = [row for row in rows if row[0] == "ANSWER" and row[5].startswith("PJSIP/8101-")]
     assert len(agent_rows) == 1
     assert agent_rows[0][2] == "12345"  # the leg's number is the dialled one, never a value of the service
+
+
+async def test_cel_as_sqlite_is_the_same_row_by_row(desk: Desk) -> None:
+    asterisk = desk.pbx.asterisk
+    await asyncio.to_thread(asterisk.rx, "module load cel_sqlite3_custom.so")
+    try:
+        call = await desk.arrive_in_hold()
+        await desk.actions.ask("Hangup", Channel=call.uid)
+        await desk.events.until(lambda e: e["Event"] == "Hangup" and e["Uniqueid"] == call.uid)
+        await asyncio.sleep(0.3)
+    finally:
+        await asyncio.to_thread(asterisk.rx, "module unload cel_sqlite3_custom.so")
+    with contextlib.closing(sqlite3.connect(asterisk.folder / "log" / "callcenter.db")) as store:
+        stored = store.execute(
+            "SELECT eventtype, eventtime, cidnum, exten, context, channame, appname, appdata, uniqueid, linkedid, peer, "
+            "userdeftype, eventextra FROM cel WHERE linkedid = ?",
+            (call.uid,),
+        ).fetchall()
+    rows = [row for row in csv.reader(io.StringIO(asterisk.cel_file.read_text(encoding="utf-8"))) if row[9] == call.uid]
+    assert len(rows) >= 6
+    assert sorted(map(list, stored)) == sorted(rows)
