@@ -14,8 +14,10 @@ pytestmark = pytest.mark.pbx
 async def test_caller_arrives_agent_idle_hears_ringback_and_pays_nothing_before_the_agents_answer(desk: Desk) -> None:
     agent = await desk.agent("8101", answers(0.4))
     call = await desk.arrive()
+    began = time.monotonic()
     await desk.offer(call, "8101", label="群众诉求 13800138000")
     ringing = await agent.next_call()
+    assert ringing.heard[0][0] - began < 0.2  # the wake was taken, not the end of the rest
     rung_at = await call.leg.wait_for(180)
     answered_at = await call.leg.wait_for(200)
     assert call.leg.statuses() == [100, 180, 200]
@@ -102,12 +104,14 @@ async def test_line_with_greeting_queues_the_call_when_it_is_over_and_takes_a_wi
     assert 1.0 < queued - float(call.arrived["Arrived"]) < 3.0  # a missing file is played as a tone
 
 
-async def test_line_that_answers_first_has_no_unanswered_rest(desk: Desk) -> None:
+async def test_line_that_answers_first_has_no_unanswered_rest_and_does_not_wait_for_media(desk: Desk) -> None:
     await desk.actions.set_global("CC_ANSWERFIRST_general", "1")
     call = await desk.arrive_in_hold()
+    holding_at = time.monotonic()
     await desk.actions.set_global("CC_ANSWERFIRST_general", "0")
     answered_at = await call.leg.wait_for(200)
     assert answered_at - call.leg.heard[0][0] < 0.25
+    assert holding_at - answered_at < 0.25  # a plain Answer() waits up to 0.5 s for the caller's first sound
 
 
 @pytest.mark.parametrize("did", ["99999", "+8612345", "*99", "hotline", "1" * 60, "12345;x=1", "12345$x", "12345,1"])

@@ -5,6 +5,7 @@ import contextlib
 import csv
 import hashlib
 import io
+import re
 import sqlite3
 
 import pytest
@@ -48,6 +49,8 @@ async def test_agent_logs_in_with_a_proof_and_his_pin_is_nowhere(desk: Desk) -> 
     places = {path.name: path.read_bytes() for path in (folder / "log").rglob("*") if path.is_file()}
     assert b"callcenter-pin" in places["full"]  # the verbose log was on and saw the steps
     assert places["callcenter.csv"]
+    typed = b"".join(re.findall(rb"User entered '(\d*)'", places["full"]))
+    assert typed.endswith(b"1001")  # the agent's number is no secret; not one digit of the PIN after it
     places["events"] = bytes(desk.events.raw)
     places["actions"] = bytes(desk.actions.raw)
     for name, text in places.items():
