@@ -101,13 +101,6 @@ class CallStory:
             self.row["clock_adjusted"] = True
             self.corrections.append("an instant lay before the one that it follows (clock set back?): raised to it")
 
-    def close_talk(self, talk: Row, at_ms: int, hold_ms: int) -> None:
-        """Set a talk's end and its hold."""
-        talk |= {"closed_ms": at_ms, "hold_ms": max(hold_ms, 0)}
-        if raise_in_order(talk, ("opened_ms", "closed_ms")):
-            self.clock_adjusted()
-        self.changed.append(("talks", talk))
-
     # facts --------------------------------------------------------------------------------------------------------
 
     def _key(self) -> Row:
@@ -220,7 +213,10 @@ class CallStory:
             return
         for talk in mine:
             if talk["closed_ms"] is None:
-                self.close_talk(talk, record.at_ms, record.hold_ms)
+                talk |= {"closed_ms": record.at_ms, "hold_ms": max(record.hold_ms, 0)}
+                if raise_in_order(talk, ("opened_ms", "closed_ms")):
+                    self.clock_adjusted()
+                self.changed.append(("talks", talk))
 
     def _hand_over_opened(self, record: HandOverOpened) -> None:
         if record.seq not in self.hand_overs:

@@ -6,7 +6,7 @@ once what it changed (`CallStory.corrections`):
 - an instant before the one that it must follow (the PBX's clock was set back) is raised to it, `clock_adjusted` is set;
 - a record of a call whose opening was never seen made the row itself: `opening_unseen` is set;
 - the first answer decides the outcome: answered and closed otherwise becomes agent_answered; closed as agent_answered
-  without any answer, or rejected without a reason that we know, becomes unknown (NULL), never guessed.
+  without any answer (until one is told), or rejected without a reason that we know, becomes unknown (NULL), never guessed.
 """
 
 from collections.abc import Iterable
@@ -16,6 +16,7 @@ from acd.names import Outcome, RejectReason
 from callcenter.storage.call_fold import CallStory, Row, raise_in_order
 from metrics.dictionary import WAIT_MS
 
+_ANSWER_UNSEEN = "agent_answered, answer unseen"
 _REJECT_REASONS = frozenset(reason.value for reason in RejectReason)
 
 
@@ -42,10 +43,6 @@ def union(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _settle_talks(story: CallStory, row: Row) -> None:
-    if row["ended_ms"] is not None:
-        for talk in story.talks.values():
-            if talk["closed_ms"] is None:
-                story.close_talk(talk, max(row["ended_ms"], talk["opened_ms"]), 0)
     row["offers"] = len(story.offers)
     row["first_offer_ms"] = min((offer["made_ms"] for offer in story.offers.values()), default=None)
     talks = sorted(story.talks.values(), key=lambda talk: int(talk["opened_ms"]))
@@ -54,7 +51,7 @@ def _settle_talks(story: CallStory, row: Row) -> None:
     row["step"] = _step(story, talks)
     if not talks:
         return
-    closed = [(talk["opened_ms"], talk["closed_ms"]) for talk in talks if talk["closed_ms"] is not None]
+    closed = [(talk["opened_ms"], end) for talk in talks if (end := _end_of(talk, row)) is not None]
     spans = union(closed)
     row["answered_ms"], row["via"] = talks[0]["opened_ms"], talks[0]["via"]
     row["agent"] = talks[0]["agent"] or row["agent"]
@@ -65,6 +62,14 @@ def _settle_talks(story: CallStory, row: Row) -> None:
     row["requeue_abandoned"] = _lost_again(story, row)
     if row["requeue_abandoned"]:
         row["requeue_wait_ms"] += max(row["ended_ms"] - row["talk_ended_ms"], 0)
+
+
+def _end_of(talk: Row, row: Row) -> int | None:
+    """A talk's end; one whose end was not seen (yet) ended with the call. None: it goes on."""
+    if talk["closed_ms"] is None and row["ended_ms"] is not None:
+        return max(int(row["ended_ms"]), int(talk["opened_ms"]))
+    end: int | None = talk["closed_ms"]
+    return end
 
 
 def _step(story: CallStory, talks: list[Row]) -> int:
@@ -98,18 +103,22 @@ def _settle_order(story: CallStory, row: Row) -> None:
 
 def _settle_outcome(story: CallStory, row: Row) -> None:
     outcome, reason = row["outcome"], row["outcome_reason"]
-    if outcome is None:
-        return
-    if row["direction"] != "inbound":
-        row |= {"outcome": None, "outcome_reason": "", "end_detail": reason or outcome}
-        return
     answered = row["answered_ms"] is not None
+    if row["direction"] != "inbound":
+        if outcome is not None:
+            row |= {"outcome": None, "outcome_reason": "", "end_detail": reason or outcome}
+        return
+    if outcome is None:
+        if answered and row["end_detail"] == _ANSWER_UNSEEN:
+            row |= {"outcome": Outcome.AGENT_ANSWERED.value, "end_detail": ""}
+        return
     if answered and outcome != Outcome.AGENT_ANSWERED.value:
         row |= {"outcome": Outcome.AGENT_ANSWERED.value, "outcome_reason": "", "end_detail": f"{outcome} {reason}"}
         story.corrections.append(f"closed as {outcome} {reason}, but it was answered: agent_answered")
-    elif (outcome == Outcome.AGENT_ANSWERED.value and not answered) or (
-        outcome == Outcome.REJECTED.value and reason not in _REJECT_REASONS
-    ):
+    elif outcome == Outcome.AGENT_ANSWERED.value and not answered:
+        row |= {"outcome": None, "outcome_reason": "", "end_detail": _ANSWER_UNSEEN}
+        story.corrections.append("closed as agent_answered, but no answer is known: outcome unknown until one is")
+    elif outcome == Outcome.REJECTED.value and reason not in _REJECT_REASONS:
         row |= {"outcome": None, "outcome_reason": "", "end_detail": f"{outcome} {reason}"}
         story.corrections.append(f"closed as {outcome} {reason!r} without what belongs to it: outcome unknown")
     elif outcome == Outcome.FAILED.value:

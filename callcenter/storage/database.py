@@ -22,6 +22,8 @@ REACH_S = 5.0
 """Longest that one use of the database may take before we call it away."""
 CONNECT_S = 3.0
 BUSY_S = 4.0
+IDLE_MS = "30000"
+"""PostgreSQL ends a transaction of ours that does nothing for so long: a frozen service must not block the next leader."""
 IMMEDIATE = {"sqlite_begin": "BEGIN IMMEDIATE"}
 """Execution options of a connection that is going to write."""
 
@@ -42,7 +44,7 @@ def open_engine(url: str) -> AsyncEngine:
         connect_args={
             "timeout": CONNECT_S,
             "command_timeout": REACH_S,
-            "server_settings": {"application_name": "callcenter"},
+            "server_settings": {"application_name": "callcenter", "idle_in_transaction_session_timeout": IDLE_MS},
         },
     )
 

@@ -1,13 +1,13 @@
 """The ledger: every call with all its milestones and one outcome, applied from the outbox exactly once.
 
-Theory of operation: `apply` takes entries of one outbox in order and runs ONE transaction: lock the outbox's position,
+Theory of operation: `apply` takes entries of one outbox in order and runs ONE transaction: read the outbox's position,
 skip what lies before it, read the stories of the calls concerned, fold the records in (`call_fold`, `call_settle`),
 write what changed, write the new position. A crash before the commit leaves both as they were, so a record has its
 effect exactly once; and since the fold sets facts and never adds up, even a record that comes again under another
 outbox's name changes nothing.
 
-A batch that the database refuses for its content is applied again entry by entry; the entry that is to blame goes to
-`quarantine` as it stood, with the error, and the ledger goes on. When the database cannot be reached, `LedgerAway` is
+A batch that the database refuses for its content (or that we cannot fold) is applied again entry by entry; the entry
+that is to blame goes to `quarantine` as it stood, with the error, and the ledger goes on. When the database cannot be reached, `LedgerAway` is
 raised and nothing has happened.
 
 Of `Ignored` records only those of a call are kept (they belong to its story); the others are counted by the gauges.
@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from acd.names import CallId
@@ -26,11 +25,14 @@ from callcenter.storage.call_fold import CallStory, Row
 from callcenter.storage.call_settle import settle
 from callcenter.storage.codec import encode
 from callcenter.storage.database import IMMEDIATE, REACH_S, reaching
-from callcenter.storage.errors import BadRecord
+from callcenter.storage.errors import BadRecord, LedgerAway
 from callcenter.storage.ledger_rows import CHILDREN, insert_new, storable_call, stories, upsert
 from callcenter.storage.outbox import START, Position
 from callcenter.storage.outbox_reader import Entry
 from callcenter.storage.tables import calls, notes, offers, positions, presence_history, quarantine
+
+APPLY_LOCK = 12346
+"""Number of the advisory lock under which records are applied on PostgreSQL."""
 
 
 class Ledger:
@@ -55,7 +57,9 @@ class Ledger:
             return await self.position(outbox)
         try:
             return await self._transact(outbox, entries)
-        except (SQLAlchemyError, ValueError, TypeError, ArithmeticError):
+        except LedgerAway:
+            raise
+        except Exception:
             for entry in entries:
                 await self._apply_alone(outbox, entry)
         return entries[-1].end
@@ -63,16 +67,19 @@ class Ledger:
     async def _apply_alone(self, outbox: str, entry: Entry) -> None:
         try:
             await self._transact(outbox, [entry])
-        except (SQLAlchemyError, ValueError, TypeError, ArithmeticError) as error:
+        except LedgerAway:
+            raise
+        except Exception as error:
             line = entry.record.line if isinstance(entry.record, BadRecord) else encode(entry.record)
-            reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
             await self._transact(outbox, [Entry(entry.start, entry.end, BadRecord(line, reason))])
 
     async def _transact(self, outbox: str, entries: Sequence[Entry]) -> Position:
         async with reaching(self._reach_s), self.engine.connect() as plain:
             connection = await plain.execution_options(**IMMEDIATE)
             async with connection.begin():
-                done = await _position(connection, outbox, lock=True)
+                await _one_at_a_time(connection)
+                done = await _position(connection, outbox)
                 fresh = [entry for entry in entries if entry.start >= done]
                 if not fresh:
                     return done
@@ -153,10 +160,17 @@ class Ledger:
             return [(key, number) for key, number in await connection.execute(query)]
 
 
-async def _position(connection: AsyncConnection, outbox: str, *, lock: bool = False) -> Position:
+async def _position(connection: AsyncConnection, outbox: str) -> Position:
     query = select(positions.c.segment, positions.c.position).where(positions.c.outbox == outbox)
-    row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
+    row = (await connection.execute(query)).one_or_none()
     return Position(row[0], row[1]) if row else START
+
+
+async def _one_at_a_time(connection: AsyncConnection) -> None:
+    """Wait until no other service applies records: two leaders' outboxes may hold records of one call, and a fold reads
+    before it writes. SQLite's own write lock (BEGIN IMMEDIATE) does the same."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(select(func.pg_advisory_xact_lock(APPLY_LOCK)))
 
 
 class _Batch:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Table, select, tuple_
+from sqlalchemy import Table, select, tuple_
 from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -67,12 +67,12 @@ async def insert_new(connection: AsyncConnection, table: Table, rows: Sequence[R
 
 
 async def stories(connection: AsyncConnection, keys: Iterable[CallId]) -> dict[CallId, CallStory]:
-    """Return the story of each call, read (and on PostgreSQL locked) for writing; a new call has an empty one."""
+    """Return the story of each call; a new call has an empty one."""
     found = {key: CallStory(key) for key in keys}
     wanted = sorted(found)
     for first in range(0, len(wanted), KEYS_AT_ONCE):
         some = wanted[first : first + KEYS_AT_ONCE]
-        for row in await _rows(connection, calls, some, lock=True):
+        for row in await _rows(connection, calls, some):
             found[CallId(row["pbx"], row["uniqueid"])].row = row
         known = [key for key in some if found[key].row is not None]
         if known:
@@ -93,9 +93,6 @@ def _adopt(story: CallStory, table: str, row: Row) -> None:
         story.hand_overs[row["seq"]] = row
 
 
-async def _rows(connection: AsyncConnection, table: Table, keys: Sequence[CallId], *, lock: bool = False) -> list[Row]:
-    key: tuple[Column[Any], Column[Any]] = (table.c.pbx, table.c.uniqueid)
-    query = select(table).where(tuple_(*key).in_(keys))
-    if lock:
-        query = query.order_by(*key).with_for_update()
+async def _rows(connection: AsyncConnection, table: Table, keys: Sequence[CallId]) -> list[Row]:
+    query = select(table).where(tuple_(table.c.pbx, table.c.uniqueid).in_(keys))
     return [dict(row) for row in (await connection.execute(query)).mappings()]

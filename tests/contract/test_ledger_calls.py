@@ -1,9 +1,20 @@
 """What the ledger makes of a call's records, the same on SQLite and on PostgreSQL."""
 
+import asyncio
 from dataclasses import replace
 
 from acd.names import CallId, EndedBy, HandOverResult, OfferResult, Outcome, Via
-from acd.records import CallClosed, CallOpened, CallWaiting, Ignored, Noted, PresenceChanged, TalkClosed, TalkOpened
+from acd.records import (
+    CallClosed,
+    CallInMenu,
+    CallOpened,
+    CallWaiting,
+    Ignored,
+    Noted,
+    PresenceChanged,
+    TalkClosed,
+    TalkOpened,
+)
 from agents.presence import Presence
 from callcenter.storage.errors import BadRecord
 from callcenter.storage.ledger import Ledger
@@ -171,7 +182,7 @@ async def test_answered_call_closed_otherwise_is_agent_answered_and_noted(ledger
 
 async def test_agent_answered_without_an_answer_is_unknown_not_guessed(ledger: Ledger) -> None:
     row = await stored(ledger, Told("1.12").queued(0).ends(9, Outcome.AGENT_ANSWERED))
-    assert (row["outcome"], row["end_detail"]) == (None, "agent_answered ")
+    assert (row["outcome"], row["end_detail"]) == (None, "agent_answered, answer unseen")
 
 
 async def test_answer_told_after_the_end_still_decides(ledger: Ledger) -> None:
@@ -189,13 +200,14 @@ async def test_snapshot_after_a_restart_changes_nothing_known(ledger: Ledger) ->
     assert await ledger.call(*told.call) == first
 
 
-async def test_talk_still_open_when_the_call_ends_is_closed_with_it(ledger: Ledger) -> None:
+async def test_talk_whose_end_was_not_seen_ended_with_the_call_until_it_is_told(ledger: Ledger) -> None:
     told = Told("1.15").queued(0).talks(2, 9)
     del told.records[-1]
     row = await stored(ledger, told.ends(9, Outcome.AGENT_ANSWERED))
     assert (row["talk_ms"], row["talk_ended_ms"]) == (7000, NOON_MS + 9000)
-    await ledger.apply("box", entries([TalkClosed(told.call, "1-1.15-1", told.ms(9), 0)], 100))
-    assert await ledger.call(*told.call) == row
+    await ledger.apply("box", entries([TalkClosed(told.call, "1-1.15-1", told.ms(8), 500)], 100))
+    late = await ledger.call(*told.call)
+    assert late and (late["talk_ms"], late["hold_ms"], late["talk_ended_ms"]) == (6000, 500, NOON_MS + 8000)
 
 
 async def test_names_with_nul_surrogates_and_4_kb_are_stored_safely(ledger: Ledger) -> None:
@@ -214,6 +226,31 @@ async def test_record_that_no_database_takes_is_set_aside_and_the_rest_goes_on(l
     assert (await ledger.call(*good.call) or {})["outcome"] == "abandoned_queue"
     assert [row["position"] for row in await ledger.quarantine()] == [0, 1]
     assert ledger.quarantined == 2
+
+
+async def test_record_that_cannot_be_folded_is_set_aside_too(ledger: Ledger) -> None:
+    good = Told("1.19").queued(0)
+    nonsense = TalkClosed(good.call, "x", None, None)  # type: ignore[arg-type]
+    await ledger.apply("box", entries([good.records[0], CallWaiting(None, 1, "l", "n", 1), nonsense, good.records[1]]))  # type: ignore[arg-type]
+    assert [row["error"].split(":")[0] for row in await ledger.quarantine()] == ["AttributeError"]
+    assert (await ledger.call(*good.call) or {})["queued_ms"] == NOON_MS
+
+
+async def test_two_leaders_that_write_one_call_at_once_lose_nothing(ledger: Ledger) -> None:
+    told = [Told(f"2.{n}").menu(1).queued(2).talks(3, 9).ends(10, Outcome.AGENT_ANSWERED) for n in range(20)]
+    of_old = (CallInMenu, CallWaiting, CallClosed)
+    halves = [[r for one in told for r in one.records if isinstance(r, of_old) is is_old] for is_old in (True, False)]
+    boxes = [("old", entries(halves[0])), ("new", entries(halves[1]))]
+    steps = [[(box, every[n : n + 7]) for n in range(0, len(every), 7)] for box, every in boxes]
+
+    async def write(batches: list[tuple[str, list[Entry]]]) -> None:
+        for box, batch in batches:
+            await ledger.apply(box, batch)
+
+    await asyncio.gather(*(write(batches) for batches in steps))
+    assert await ledger.outcomes(NOON_MS, NOON_MS + 1) == {"agent_answered": 20}
+    for row in await ledger.calls(NOON_MS, NOON_MS + 1):
+        assert (row["menu_ms"], row["queued_ms"], row["talk_ms"]) == (NOON_MS + 1000, NOON_MS + 2000, 6000)
 
 
 async def test_presence_keeps_order_within_one_millisecond(ledger: Ledger) -> None:
