@@ -1,6 +1,7 @@
 """A PostgreSQL of the tests' own: a fresh cluster on loopback, run by an ordinary user, gone afterwards."""
 
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -59,7 +60,10 @@ def _programs() -> Path:
 
 def _as_user() -> list[str]:
     """PostgreSQL refuses root: then it runs as nobody."""
-    return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
+    if os.geteuid() != 0:
+        return []
+    user = pwd.getpwnam("nobody")
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
 
 
 def _free_port() -> int:
@@ -75,7 +79,7 @@ def running() -> Iterator[PrivatePostgres]:
     programs, user = _programs(), _as_user()
     folder = Path(tempfile.mkdtemp(prefix="callcenter-pg-"))
     if user:
-        shutil.chown(folder, "nobody", "nogroup")
+        shutil.chown(folder, "nobody")
     port, data = _free_port(), folder / "data"
     env = os.environ | {"LC_ALL": "C", "HOME": str(folder)}
     init = [*user, programs / "initdb", "-D", data, "-U", "callcenter", "-A", "trust", "-E", "UTF8", "--no-sync"]
