@@ -20,7 +20,8 @@ from callcenter.lab.sipp_process import SippProcess
 Script = tuple[tuple[float, int], ...]
 SILENT: Script = ()
 RINGS_ONLY: Script = ((0.0, 180),)
-_PHRASES = {180: "Ringing", 183: "Session Progress", 200: "OK", 480: "Temporarily Unavailable", 486: "Busy Here"}
+STATUSES = (180, 183, 200, 403, 404, 408, 480, 486, 488, 500, 503, 600, 603)
+"""What it can say (`callcenter/lab/sipp/callee.xml`)."""
 
 
 def answers(after_s: float = 0.1) -> Script:
@@ -112,8 +113,10 @@ class SippAgent:
             self._sipp.process.kill()
 
     def say(self, call: PhoneCall, status: int) -> None:
-        """Send that status for the call's INVITE now."""
-        self._sipp.nudge(call.sip_call_id, f"X-Say: {status} {_PHRASES.get(status, 'As Told')}")
+        """Send that status, one of STATUSES, for the call's INVITE now."""
+        if status not in STATUSES:
+            raise PhoneError(f"a SippAgent cannot say {status}: add it to callee.xml")
+        self._sipp.nudge(call.sip_call_id, f"X-Say: {status}")
 
     def hang_up(self, call: PhoneCall) -> None:
         """Send BYE in an answered call."""

@@ -1,13 +1,24 @@
 """The lab itself: real peers come up, do what the other tests rely on, and leave nothing behind."""
 
+import asyncio
 import hashlib
 import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from callcenter.lab import sources
+from callcenter.lab.apt import PBX, peer_root
 from callcenter.lab.baresip import Baresip
+from callcenter.lab.loader import running
 from callcenter.lab.pbx import ACTIONS_USER, EVENTS_USER, Asterisk, is_booted
+from callcenter.lab.sipp_agent import SippAgent, answers, refuses
+from callcenter.lab.sipp_caller import SippCaller
 
 pytestmark = pytest.mark.pbx
 
@@ -84,3 +95,125 @@ async def test_phones_calling_each_other_note_the_same_call() -> None:
         await caller.stop()
         await callee.stop()
         await pbx.stop()
+
+
+DIALPLAN = """
+[trunk-in]
+exten => 1,1,Answer(,i)
+ same => n,MusicOnHold()
+exten => 2,1,Dial(PJSIP/1001,5,g)
+ same => n,Set(GLOBAL(SAID)=${DIALSTATUS} ${HANGUPCAUSE})
+exten => 3,1,Dial(PJSIP/555@trunk,5)
+exten => 4,1,Hangup(17)
+exten => 5,1,Ringing()
+ same => n,Wait(20)
+"""
+
+
+@pytest.fixture
+async def pbx() -> AsyncIterator[Asterisk]:
+    """An Asterisk of the test's own, whose trunk leads to the few extensions above."""
+    pbx = await Asterisk(["1001"], dialplan=DIALPLAN, inbound_context="trunk-in").start()
+    yield pbx
+    await pbx.stop()
+
+
+@pytest.mark.parametrize(
+    ("dialled", "statuses", "status", "ended_by"),
+    [("1", [100, 200], 200, "self"), ("4", [100, 486], 486, "peer"), ("5", [100, 180, 487], 487, "self")],
+)
+async def test_caller_staying_a_second_notes_who_ended_the_call(
+    pbx: Asterisk, dialled: str, statuses: list[int], status: int, ended_by: str
+) -> None:
+    caller = await SippCaller(pbx, "13800000001", dialled, stay_s=1.0).start()
+    call = await caller.ended()
+    await caller.stop()
+    assert caller.statuses == statuses
+    assert (call.status, call.ended_by) == (status, ended_by)
+    assert call.ended_at is not None and (ended_by == "peer" or 0.9 < call.ended_at - call.started_at < 1.5)
+
+
+async def test_called_phone_refusing_is_seen_by_the_dialplan_with_each_code(pbx: Asterisk) -> None:
+    """The table of offer results, as the dialplan sees it."""
+    phone = await SippAgent(pbx, "1001").start()
+    table = {
+        486: "BUSY 17",
+        600: "BUSY 17",
+        480: "NOANSWER 19",
+        603: "CHANUNAVAIL 21",
+        403: "CHANUNAVAIL 21",
+        404: "CHANUNAVAIL 1",
+        408: "CHANUNAVAIL 18",
+        488: "CHANUNAVAIL 58",
+        500: "CHANUNAVAIL 38",
+        503: "CONGESTION 34",
+    }
+    for status, said in table.items():
+        phone.script = refuses(status)
+        caller = await SippCaller(pbx, "13800000001", "2", name="张三").start()
+        await caller.ended()
+        await caller.stop()
+        assert f"SAID={said}" in pbx.rx("dialplan show globals")
+        assert (phone.calls[-1].status, phone.calls[-1].peer_name) == (status, "张三")
+    await phone.stop()
+
+
+async def test_called_phone_answering_then_hanging_up_ends_the_callers_call(pbx: Asterisk) -> None:
+    outside = await SippAgent(pbx, None, answers(0.2), talk_s=0.5).start()
+    caller = await SippCaller(pbx, "13800000001", "3").start()
+    call = await caller.ended()
+    assert call.ended_by == "peer" and outside.calls[0].ended_by == "self"
+    assert outside.calls[0].notes[0].startswith("sip:555@")
+    await caller.stop()
+    await outside.stop()
+
+
+async def test_callers_ringing_in_together_are_all_answered_and_leave_nothing(pbx: Asterisk) -> None:
+    before = running()
+    callers = [SippCaller(pbx, f"139000000{n:02}", "1") for n in range(10)]
+    await asyncio.gather(*(caller.start() for caller in callers))
+    await asyncio.gather(*(caller.answered() for caller in callers))
+    for caller in callers:
+        caller.hang_up()
+    await asyncio.gather(*(caller.ended() for caller in callers))
+    await asyncio.gather(*(caller.stop() for caller in callers))
+    assert {caller.call.ended_by for caller in callers} == {"self"}
+    assert running() == before
+
+
+def test_owner_killed_takes_its_asterisk_with_it() -> None:
+    words = (
+        "from callcenter.lab.pbx import Asterisk\n"
+        "pbx = Asterisk().start_now()\n"
+        "print(pbx.pid, pbx.folder, flush=True)\n"
+        "input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as owner:
+        assert owner.stdout is not None
+        pid, folder = owner.stdout.readline().split()
+        assert is_there(f"/proc/{pid}")
+        owner.kill()
+        owner.wait()
+    deadline = time.monotonic() + 5
+    while is_running(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_running(pid)
+    shutil.rmtree(folder)
+
+
+def is_running(pid: str) -> bool:
+    """False too for a process that is dead and only waits to be collected."""
+    try:
+        return ") Z" not in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+
+
+def test_warm_cache_needs_no_network_and_no_apt(monkeypatch: pytest.MonkeyPatch) -> None:
+    root, lines = peer_root(PBX), list[str]()
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(sources, "ETC_APT", Path("/nonexistent"))
+    assert peer_root(PBX, lines.append) == root
+    assert not [line for line in lines if "reading" in line]
