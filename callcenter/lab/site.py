@@ -44,13 +44,15 @@ class Seat:
     pin: str = field(default_factory=lambda: f"{secrets.randbelow(1_000_000):06d}", repr=False)
     """Six digits, made anew for each site: never a default."""
 
+    @property
+    def pin_sha1(self) -> str:
+        """What the plan stores of number and PIN."""
+        return pin_sha1_of(self.number, self.pin)
+
     def toml(self) -> str:
         """Return the seat's table of a plan."""
         skills = ", ".join(f"{skill} = {level}" for skill, level in self.skills.items())
-        return (
-            f'[agents.{self.number}]\nname = "{self.name}"\nskills = {{ {skills} }}\n'
-            f'pin_sha1 = "{pin_sha1_of(self.number, self.pin)}"\n'
-        )
+        return f'[agents.{self.number}]\nname = "{self.name}"\nskills = {{ {skills} }}\npin_sha1 = "{self.pin_sha1}"\n'
 
 
 class Site:

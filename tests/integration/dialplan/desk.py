@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 
 from callcenter.lab.pbx import Asterisk
+from callcenter.lab.sip_phone import SILENT, Leg, Phone, Script
 from tests.integration.raw_ami import Message, RawAmi
-from tests.integration.sip_phone import SILENT, Leg, Phone, Script
 
 INSTANCE, EPOCH = "test", 7
 

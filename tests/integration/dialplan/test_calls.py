@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from callcenter.lab.sip_phone import RINGS_ONLY, answers, header, says
 from tests.integration.dialplan.desk import Desk
-from tests.integration.sip_phone import RINGS_ONLY, answers, header, says
 
 pytestmark = pytest.mark.pbx
 

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
+from callcenter.lab.sip_phone import answers, header
 from tests.integration.dialplan.desk import Call, Desk
 from tests.integration.raw_ami import Message
-from tests.integration.sip_phone import answers, header
 
 pytestmark = pytest.mark.pbx
 

@@ -6,10 +6,10 @@ import pytest
 
 from acd.names import OfferResult
 from callcenter.asterisk.offer_end import offer_result
+from callcenter.lab.sip_phone import RINGS_ONLY, answers, says
 from tests.integration.dialplan.conftest import NOBODY
 from tests.integration.dialplan.desk import Call, Desk
 from tests.integration.raw_ami import Message
-from tests.integration.sip_phone import RINGS_ONLY, answers, says
 
 pytestmark = pytest.mark.pbx
 

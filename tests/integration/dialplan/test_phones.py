@@ -10,9 +10,9 @@ import sqlite3
 
 import pytest
 
+from callcenter.lab.sip_phone import answers
 from tests.integration.dialplan.desk import Desk
 from tests.integration.raw_ami import RawAmi
-from tests.integration.sip_phone import answers
 
 pytestmark = pytest.mark.pbx
 
