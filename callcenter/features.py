@@ -18,8 +18,9 @@ log = logging.getLogger(__name__)
 OK = "ok"
 WRONG = "wrong"
 LOCKED = "locked"
-UNKNOWN = "unknown"
-NOBODY = "nobody"
+UNKNOWN = "plan"
+"""The plan has no such reason, or we no such code."""
+NOBODY = "state"
 """Nobody is logged in at this phone."""
 
 

@@ -45,7 +45,7 @@ DEVICE_STATES = {
     "UNKNOWN": DeviceState.UNKNOWN,
 }
 
-_WHO = {"caller": EndedBy.CALLER, "agent": EndedBy.AGENT, "system": EndedBy.SYSTEM}
+_WHO = {"caller": EndedBy.CALLER, "agent": EndedBy.AGENT, "system": EndedBy.SYSTEM, "other": EndedBy.UNKNOWN}
 
 _SIGNS_OF_LIFE = frozenset({"RINGING", "PROGRESS"})
 """A 180 or a 183; PROCEEDING is a 100 Trying, which a proxy sends for a phone that is dead."""

@@ -32,6 +32,8 @@ from callcenter.storage.ledger import Ledger
 from config.plan import parse_plan
 
 READY_S = 30.0
+SERVE = (sys.executable, "-m", "callcenter", "serve")
+"""The service's command: the very one that an operator types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Site:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CALLCENTER_")}
         self.process = await asyncio.to_thread(
             spawn,
-            [sys.executable, "-m", "callcenter", "serve"],
+            SERVE,
             folder=self.folder,
             environment={**environment, **self.settings()},
             log=self.log_file,

@@ -1,0 +1,198 @@
+"""`connect_race`: does a wish ever lose a caller, or a caller a wish?
+
+100,000 wishes at 100 to 400 a second, to callers who rest in the shipped hold loop, at random moments and at the edges of
+their rests (a heartbeat that is nearly stale makes rests short), and 10,000 whole calls (arrival, wish, dial, answer, BYE)
+through the service. A wish whose effect is not seen within a second, and a caller hung up by the PBX, are lost.
+The rate doubles while all goes well within the bounds; a wish is written only when the one before has had its effect.
+"""
+
+import asyncio
+import itertools
+import random
+from typing import Any
+
+from callcenter.asterisk.link import AmiLink
+from callcenter.asterisk.message import AmiMessage
+from callcenter.asterisk.target import HOLD, Target
+from callcenter.bench.arrive import one_call
+from callcenter.bench.errors import BenchWrong
+from callcenter.bench.floor import Floor
+from callcenter.lab.sip_phone import Phone, answers
+
+WISHES = 100_000
+CALLS = 10_000
+CALLERS = 120
+RATES = (100.0, 200.0, 300.0, 400.0)
+WHOLE_CALLS_PER_S = 40.0
+EFFECT_S = 1.0
+EDGE_S = 0.02
+
+
+class _Waiting:
+    """One caller in hold, and the wish under way for him."""
+
+    def __init__(self, uniqueid: str) -> None:
+        self.uniqueid = uniqueid
+        self.offer = ""
+        """The wish under way; empty: none, he rests."""
+        self.back = asyncio.Event()
+        self.holding_since = 0.0
+        """When he last came to rest, on the loop's clock."""
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class _Race:
+    """Writes wishes and watches their effects."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.callers: dict[str, _Waiting] = {}
+        self.lost: list[str] = []
+        self.all_there = asyncio.Event()
+        self.link: AmiLink | None = None
+        self._rng = rng
+        self._numbers = itertools.count(1)
+
+    def __call__(self, message: AmiMessage) -> None:
+        uniqueid = message.get("Uniqueid", "")
+        now = asyncio.get_running_loop().time()
+        if message.name == "CcHolding":
+            caller = self.callers.setdefault(uniqueid, _Waiting(uniqueid))
+            caller.holding_since = now
+            if len(self.callers) >= CALLERS:
+                self.all_there.set()
+            if not caller.offer:
+                caller.back.set()
+        elif message.name == "CcConnecting" and uniqueid in self.callers:
+            caller = self.callers[uniqueid]
+            if caller.offer and caller.offer in message.get("Target", ""):
+                caller.offer = ""
+                if caller.timer is not None:
+                    caller.timer.cancel()
+        elif message.name == "Hangup" and uniqueid in self.callers:
+            self.lost.append(f"{uniqueid} hung up")
+
+    def wish(self, caller: _Waiting) -> None:
+        """Write one wish: to hold again, which is seen as CcConnecting and then CcHolding."""
+        assert self.link is not None
+        caller.offer = f"7-{next(self._numbers)}"
+        caller.back.clear()
+        target = Target(HOLD, "0", caller.offer, 7, 0)
+        self.link.send_many(
+            [
+                {"Action": "Setvar", "Channel": caller.uniqueid, "Variable": "CC_GO", "Value": str(target)},
+                {"Action": "PlayDTMF", "Channel": caller.uniqueid, "Digit": "D", "Receive": "true"},
+            ]
+        )
+        loop = asyncio.get_running_loop()
+        caller.timer = loop.call_later(EFFECT_S, self._no_effect, caller, caller.offer)
+
+    def _no_effect(self, caller: _Waiting, offer: str) -> None:
+        if caller.offer == offer:
+            self.lost.append(f"wish {offer} of {caller.uniqueid} without effect")
+            caller.offer = ""
+            caller.back.set()
+
+    def free(self) -> list[_Waiting]:
+        """Return the callers who rest without a wish."""
+        return [caller for caller in self.callers.values() if not caller.offer and caller.back.is_set()]
+
+
+async def _beat(link: AmiLink, second_ahead: list[int]) -> None:
+    """Keep a heartbeat: `second_ahead` says how far it is shifted, so that rests are long or as short as a second."""
+    counter = 0
+    while True:
+        pong = await link.send({"Action": "Ping"})
+        second = (pong.message.at_us or 0) // 1_000_000 + second_ahead[0]
+        counter += 1
+        await link.send({"Action": "Setvar", "Variable": "CC_BEAT", "Value": f"bench*7*{counter}*{second}"})
+        await asyncio.sleep(0.5)
+
+
+async def race(wishes: int, seed: int = 1) -> dict[str, int]:
+    """Send so many wishes; return how many were sent and what was lost."""
+    floor, rng = Floor(1), random.Random(seed)
+    watched = _Race(rng)
+    async with floor.open(service=False), floor.link(["UserEvent", "Hangup"], watched) as link, floor.link() as actions:
+        await link.wait_up(5)
+        await actions.wait_up(5)
+        watched.link = actions
+        ahead = [0]
+        beat = asyncio.create_task(_beat(actions, ahead))
+        await asyncio.sleep(0.2)
+        phone = await Phone.open("13900000002", ("127.0.0.2", 0), floor.sip)
+        for _ in range(CALLERS):
+            phone.call("12345")
+            await asyncio.sleep(0.02)
+        async with asyncio.timeout(20):
+            await watched.all_there.wait()
+        sent = await _send_wishes(watched, wishes, rng, ahead)
+        await asyncio.sleep(EFFECT_S + 0.2)
+        beat.cancel()
+        await asyncio.gather(beat, return_exceptions=True)
+        lost = list(watched.lost)
+        ended = sum(leg.is_ended.is_set() for leg in phone.legs.values())
+        for leg in list(phone.legs.values()):
+            phone.hang_up(leg)
+        await phone.close()
+    return {"wishes": sent, "lost": max(len(lost), ended)}
+
+
+async def _send_wishes(watched: _Race, wishes: int, rng: random.Random, ahead: list[int]) -> int:
+    """A quarter at each rate; half of them at random moments, half at the edge of a caller's rest."""
+    loop = asyncio.get_running_loop()
+    sent, due = 0, loop.time()
+    while sent < wishes:
+        rate = RATES[min(len(RATES) - 1, sent * len(RATES) // wishes)]
+        ahead[0] = -8 if (sent // 500) % 2 else 0
+        due += rng.expovariate(rate)
+        await asyncio.sleep(max(0.0, due - loop.time()))
+        free = watched.free()
+        if not free:
+            await asyncio.sleep(0.005)
+            continue
+        caller = _at_edge(free, loop.time(), rng) if sent % 2 else rng.choice(free)
+        watched.wish(caller)
+        sent += 1
+    return sent
+
+
+def _at_edge(free: list[_Waiting], now: float, rng: random.Random) -> _Waiting:
+    """Return a caller whose rest is about to end or to begin, if there is one."""
+    near = [one for one in free if min((now - one.holding_since) % 5.0, -(now - one.holding_since) % 5.0) < EDGE_S]
+    return rng.choice(near or free)
+
+
+async def whole_calls(calls: int) -> int:
+    """Run whole calls through the service; return how many were lost."""
+    floor = Floor(80)
+    async with floor.open(answers(0.02)), floor.link() as link:
+        await link.wait_up(5)
+        await floor.log_in_everybody(link)
+        await asyncio.sleep(0.5)
+        phone = await Phone.open("13900000003", ("127.0.0.2", 0), floor.sip)
+        loop = asyncio.get_running_loop()
+        began, lost = loop.time(), 0
+        running: set[asyncio.Task[bool]] = set()
+        for n in range(calls):
+            await asyncio.sleep(max(0.0, began + n / WHOLE_CALLS_PER_S - loop.time()))
+            running.add(asyncio.create_task(one_call(phone, 0.2)))
+            done = {task for task in running if task.done()}
+            lost += sum(task.result() for task in done)
+            running -= done
+        lost += sum(await asyncio.gather(*running))
+        await phone.close()
+    return lost
+
+
+async def measure(wishes: int, calls: int) -> dict[str, Any]:
+    """Run both parts."""
+    result = await race(wishes)
+    lost = result["lost"] + await whole_calls(calls)
+    if lost:
+        raise BenchWrong(f"{lost} lost of {result['wishes']} wishes and {calls} calls")
+    return {"name": "connect_race", "wishes": result["wishes"], "calls": calls, "lost": lost}
+
+
+def run() -> dict[str, Any]:
+    """Measure the long form (about ten minutes)."""
+    return asyncio.run(measure(WISHES, CALLS))
