@@ -3,6 +3,7 @@
 import typer
 
 from callcenter import plan_cli
+from callcenter.lab.cli import lab_app
 from callcenter.report_cli import db_app, report
 from callcenter.serve_cli import serve
 
@@ -11,6 +12,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.command("serve")(serve)
 app.command("report")(report)
 app.add_typer(db_app, name="db")
+app.add_typer(lab_app, name="lab")
 plan_cli.register(app)
 
 

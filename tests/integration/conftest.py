@@ -1,21 +1,35 @@
 """Real peers for the tests: skipped loudly where they cannot be had, failed where they are required."""
 
+import itertools
 from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
 
+import asyncpg
 import pytest
 
 from callcenter.lab.errors import PeerUnavailableError
 from callcenter.lab.pbx import Asterisk
+from callcenter.lab.postgres import Postgres
 from config.settings import load_settings
 
+_NUMBERS = itertools.count(1)
 PHONES = tuple(str(number) for number in range(1001, 1017))
 
 
-def missing(error: PeerUnavailableError) -> None:
+def missing(error: PeerUnavailableError) -> NoReturn:
     """Fail when peers are required (CI), else skip with the reason."""
     if load_settings().require_pbx:
         pytest.fail(f"CALLCENTER_REQUIRE_PBX is set, but: {error}", pytrace=False)
     pytest.skip(f"a real peer cannot be had: {error}")
+
+
+def is_running(pid: int | str) -> bool:
+    """False too for a process that is dead and only waits to be collected."""
+    try:
+        return ") Z" not in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +45,25 @@ def asterisk() -> Iterator[Asterisk]:
         missing(error)
     yield pbx
     pbx.stop_now()
+
+
+@pytest.fixture(scope="session")
+def private_postgres() -> Iterator[Postgres]:
+    """One private PostgreSQL for the whole run."""
+    server = Postgres()
+    try:
+        server.start_now()
+    except PeerUnavailableError as error:
+        missing(error)
+    yield server
+    server.stop_now()
+
+
+@pytest.fixture
+async def postgres_url(private_postgres: Postgres) -> str:
+    """The URL of an empty database of the test's own."""
+    name = f"test_{next(_NUMBERS)}"
+    connection = await asyncpg.connect(private_postgres.url())
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    await connection.close()
+    return private_postgres.url(name)

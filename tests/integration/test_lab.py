@@ -19,6 +19,7 @@ from callcenter.lab.loader import running
 from callcenter.lab.pbx import ACTIONS_USER, EVENTS_USER, Asterisk, is_booted
 from callcenter.lab.sipp_agent import SippAgent, answers, refuses
 from callcenter.lab.sipp_caller import SippCaller
+from tests.integration.conftest import is_running
 
 pytestmark = pytest.mark.pbx
 
@@ -201,14 +202,6 @@ def test_owner_killed_takes_its_asterisk_with_it() -> None:
         time.sleep(0.05)
     assert not is_running(pid)
     shutil.rmtree(folder)
-
-
-def is_running(pid: str) -> bool:
-    """False too for a process that is dead and only waits to be collected."""
-    try:
-        return ") Z" not in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return False
 
 
 def test_warm_cache_needs_no_network_and_no_apt(monkeypatch: pytest.MonkeyPatch) -> None:
