@@ -6,6 +6,7 @@ engine's driver, the PBX, HTTP. It ends by a signal (0), when another instance h
 
 import asyncio
 import contextlib
+import gc
 import logging
 import re
 import signal
@@ -30,11 +31,13 @@ from callcenter.http.server import serving
 from callcenter.http.tokens import TokenStore, write_local_token
 from callcenter.storage.database import open_engine
 from callcenter.storage.ledger import Ledger
-from callcenter.storage.live_state import LiveState, SqliteLiveState
+from callcenter.storage.live_state import SqliteLiveState
 from callcenter.storage.migrate import make_ready
 from callcenter.storage.outbox import Outbox
 from callcenter.storage.projector import Projector
 from callcenter.storage.state_dir import StateDir
+from callcenter.storage.upkeep import keep_on_disk
+from callcenter.unwatched import close_unwatched
 from config.plan import load_plan
 from config.plan_diff import plan_diff
 from config.settings import AmiLogin, Settings
@@ -43,9 +46,6 @@ from metrics.exporter import Exporter, Floor, Frozen
 log = logging.getLogger(__name__)
 
 EPOCH = "epoch"
-SYNC_S = 1.0
-"""How often the outbox goes to the disk itself (power cuts; `kill -9` needs none)."""
-CHECKPOINT_S = 60.0
 
 
 class Service:
@@ -59,7 +59,7 @@ class Service:
         name = re.sub(r"[^A-Za-z0-9.-]", "-", settings.instance or socket.gethostname())[:40]
         self.instance = f"{name}-{self.state.instance}"
         self.state.lock(self.instance)
-        self.live: LiveState = SqliteLiveState(self.state.live_state)
+        self.live = SqliteLiveState(self.state.live_state)
         self.outbox = Outbox(self.state.outbox)
         self.database = open_engine(settings.database)
         self.ledger = Ledger(self.database)
@@ -67,6 +67,7 @@ class Service:
         self.exporter = Exporter(self._floor, __version__)
         self.clock = make_clock()
         self._stopping = asyncio.Event()
+        self._background: set[asyncio.Task[None]] = set()
         self._why: Exception | None = None
         """Why the service stops, when not by a signal."""
         self.driver = Driver(
@@ -79,6 +80,7 @@ class Service:
             features=self._feature,
             stop=self._stop,
             took=self.exporter.decided,
+            snapshot_done=self._in_step,
             keep_epoch=lambda epoch: self.live.put(EPOCH, str(epoch)),
         )
         self.pbx = AsteriskPbx(
@@ -110,7 +112,14 @@ class Service:
                 self._on_signals()
                 pbx = asyncio.create_task(self.pbx.run(), name="pbx")
                 stop = asyncio.create_task(self._stopping.wait(), name="stop")
-                tasks = [pbx, stop, asyncio.create_task(self.projector.run()), asyncio.create_task(self._keep_disk())]
+                gc.collect()
+                gc.freeze()  # what start-up made lives for ever: a full collection of it would stall the loop
+                tasks = [
+                    pbx,
+                    stop,
+                    asyncio.create_task(self.projector.run()),
+                    asyncio.create_task(keep_on_disk(self.outbox, self.live)),
+                ]
                 await asyncio.wait([pbx, stop], return_when=asyncio.FIRST_COMPLETED)
                 if pbx.done():
                     pbx.result()
@@ -121,6 +130,7 @@ class Service:
 
     async def _end(self, tasks: list[asyncio.Task[Any]]) -> None:
         self.driver.close()
+        tasks += self._background
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -204,6 +214,15 @@ class Service:
     def _feature(self, used: Any) -> None:
         self._features.used(used)
 
+    def _in_step(self, pbx: str, at_ms: int) -> None:
+        """After a snapshot: calls of the ledger that have no channel any more ended while nobody watched."""
+        engine = self.driver.engine
+        if engine is not None:
+            living = {call.uniqueid for call in engine.calls} | set(self.pbx.translator.tracks.calls)
+            task = asyncio.create_task(close_unwatched(pbx, living, at_ms, self.projector, self.outbox))
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
+
     def _agent_at(self, device: str) -> str | None:
         agent = self.driver.engine.agent_at(device) if self.driver.engine is not None else None
         return agent.number if agent is not None else None
@@ -233,15 +252,6 @@ class Service:
     def _restored(self) -> Iterable[e.AgentRestored]:
         now_ms = int(self.clock.now() * 1000)
         return [_restored(record, now_ms) for record in self.live.agents()]
-
-    async def _keep_disk(self) -> None:
-        ticks = 0
-        while True:
-            await asyncio.sleep(SYNC_S)
-            await asyncio.to_thread(self.outbox.sync)
-            ticks += 1
-            if ticks % int(CHECKPOINT_S / SYNC_S) == 0 and isinstance(self.live, SqliteLiveState):
-                await asyncio.to_thread(self.live.checkpoint)
 
 
 def _ami(settings: Settings, login: AmiLogin) -> AmiSettings:

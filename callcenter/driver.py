@@ -69,6 +69,7 @@ class Driver:
         stop: Callable[[Exception], None] | None = None,
         took: Callable[[float], None] | None = None,
         keep_epoch: Callable[[int], None] = lambda epoch: None,
+        snapshot_done: Callable[[str, int], None] = lambda pbx, at_ms: None,
     ) -> None:
         self.plan = plan
         self.engine: Engine | None = None
@@ -81,6 +82,7 @@ class Driver:
         self.on_feature = features
         self._stop = stop
         self._keep_epoch = keep_epoch
+        self._snapshot_done = snapshot_done
         self._took = took
         """Told how long each decision took, seconds."""
         self._hands: dict[str, Hands] = {}
@@ -114,6 +116,9 @@ class Driver:
                 self.lost_leadership(RuntimeError(f"the dialplan refused our epoch {fact.epoch}: it is revoked"))
             case FallbackEntered():
                 log.warning("caller %s %s the PBX's own queue", fact.call, "entered" if fact.is_in else "left")
+            case e.SnapshotDone(pbx=pbx, at_ms=at_ms):
+                self.tell(fact)
+                self._snapshot_done(pbx, at_ms)
             case _:
                 self.tell(fact)
 
