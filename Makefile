@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench proof calls pictures lock clean
+.PHONY: help setup demo test check bench proof pictures lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -33,11 +33,8 @@ check: $(STAMP) ## format, lint, types
 bench: $(STAMP) ## speed and memory, one JSON object a line (BENCH=name)
 	@$(BIN)/python -m callcenter.bench $(BENCH)
 
-proof: $(STAMP) ## the long proofs (PROOF=kills|witnesses)
+proof: $(STAMP) ## the long proofs (PROOF=kills)
 	@$(BIN)/python -m callcenter.proof $(PROOF)
-
-calls: $(STAMP) ## every kind of call on the real PBX
-	@$(BIN)/python -m callcenter.calls
 
 pictures: $(STAMP) ## the README's pictures, from real runs
 	@$(BIN)/python -m callcenter.demo.pictures
