@@ -3,6 +3,7 @@
 import typer
 
 from callcenter import plan_cli
+from callcenter.check_cli import check
 from callcenter.lab.cli import lab_app
 from callcenter.report_cli import db_app, report
 from callcenter.serve_cli import serve
@@ -10,6 +11,7 @@ from callcenter.serve_cli import serve
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 app.command("serve")(serve)
+app.command("check")(check)
 app.command("report")(report)
 app.add_typer(db_app, name="db")
 app.add_typer(lab_app, name="lab")

@@ -1,10 +1,14 @@
-"""Text of the Asterisk configuration that depends on the plan: the fallback queues, one for each line.
+"""The Asterisk configuration as this program ships it, and its text that depends on the plan: the fallback queues.
 
-The rest of `config/asterisk/` is the same for every installation. Pure: takes line codes, returns text.
+The rest of `config/asterisk/` is the same for every installation.
 """
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
+
+SHIPPED = Path(__file__).parent / "asterisk"
+"""Folder of the files that an operator includes."""
 
 QUEUE_PREFIX = "callcenter-"
 """Name of a line's fallback queue: this and the line's code. The dialplan builds the same name."""
@@ -12,6 +16,7 @@ QUEUE_PREFIX = "callcenter-"
 DEFAULT_QUEUE = "callcenter-default"
 """Where the dialplan sends a caller whose line has no queue; `queues_callcenter.conf` defines it."""
 
+_VERSION = re.compile(r"^CC_VERSION=(\S+)$", re.MULTILINE)
 _LINE = re.compile(r"[a-z0-9_-]{1,32}")
 
 
@@ -29,3 +34,16 @@ def render_queues(lines: Iterable[str]) -> str:
     """
     names = dict.fromkeys(queue_name(line) for line in lines)
     return "".join(f"[{name}](callcenter-queue)\n" for name in names if name != DEFAULT_QUEUE)
+
+
+def shipped_version() -> str:
+    """Return the version of the dialplan that this program ships (its global CC_VERSION)."""
+    found = _VERSION.search((SHIPPED / "extensions_callcenter.conf").read_text(encoding="utf-8"))
+    assert found is not None, "the shipped dialplan has no CC_VERSION"
+    return found[1]
+
+
+def prompt_names() -> list[str]:
+    """Return the names of all prompts of the dialplan (`sounds.txt`), without folder and suffix."""
+    lines = (SHIPPED / "sounds.txt").read_text(encoding="utf-8").splitlines()
+    return [line.split("|")[0].strip() for line in lines if line.strip() and not line.startswith("#")]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -178,10 +179,10 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
-    """Return one warning for each `CALLCENTER_*` variable of the environment that is no setting (a typing error?)."""
+    """Return one warning for each `CALLCENTER_*` variable of environment and `.env` that is no setting (a typing error?)."""
     known = [PREFIX + name.upper() for name in Settings.model_fields]
     warnings = []
-    for name in sorted(os.environ if environ is None else environ):
+    for name in sorted({**dotenv_values(".env"), **os.environ} if environ is None else environ):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             near = difflib.get_close_matches(name.upper(), known, n=1)
             warnings.append(f"{name} is no setting and has no effect" + (f": did you mean {near[0]}?" if near else ""))
