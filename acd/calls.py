@@ -164,6 +164,8 @@ class Call:
     handover: HandOver | None = None
     last_seat: Offer | None = None
     """The seat's offer that talked last: asks for hand-overs by REFER, gives the line to come back to."""
+    is_to_wake: bool = False
+    """He waits in the PBX's own queue and no phone rings for him there."""
     is_told: bool = False
     """The running snapshot has told it."""
 

@@ -275,7 +275,7 @@ class CallFound:
     at_ms: int
     place: str
     """`rest` (waits in early rest or hold), `menu`, `offer` (dialling or ringing), `talk`, `fallback` (waits in the PBX's
-    own queue), `fallback_talk`, `exit` (on its way out)."""
+    own queue), `fallback_ring` (a phone rings for him there), `fallback_talk`, `exit` (on its way out)."""
     arrived_ms: int
     queued_ms: int | None
     score_ms: int

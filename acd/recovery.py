@@ -248,7 +248,7 @@ def _found_leaving(floor: Floor, call: Call, event: CallFound) -> None:
 
 
 def _found_in_fallback(floor: Floor, call: Call, event: CallFound) -> None:
-    """Waits in the PBX's own queue (`fallback`), or somewhere that is not to be disturbed: look again."""
+    """Waits in the PBX's own queue: woken (`fallback`), or left alone while a phone rings there (`fallback_ring`)."""
     if call.talks:
         _end_talks(floor, call)
     if call.offer is not None:
@@ -257,7 +257,8 @@ def _found_in_fallback(floor: Floor, call: Call, event: CallFound) -> None:
         call.queued_ms = floor.at(call)
     floor.place(call, Place.FALLBACK)
     floor.count(call, call.line.code)
-    if event.place == "fallback" and call.id.pbx in floor.up:
+    call.is_to_wake = event.place == "fallback"
+    if call.is_to_wake and call.id.pbx in floor.up:
         floor.commands.append(WakeCall(call.id))
     floor.deadlines.set((Due.RETURN, call, ""), floor.now + offers.RETURN_S)
 
@@ -286,7 +287,7 @@ def on_snapshot_done(floor: Floor, event: SnapshotDone) -> None:
         call.is_told = False
         if call.place is Place.WAITING:
             lines.rest(floor, call)
-        elif call.place is Place.FALLBACK:
+        elif call.place is Place.FALLBACK and call.is_to_wake:
             floor.commands.append(WakeCall(call.id))
         elif call.place is Place.EXIT:
             lines.exit_due(floor, call)

@@ -132,7 +132,7 @@ def on_party_joined(floor: Floor, event: PartyJoined) -> None:
     if call is None or any(talk.device == event.device for talk in call.talks.values()):
         floor.ignore(event, "no such call" if call is None else "the talk is known", event.call)
         return
-    open_found(floor, call, event.device, Via.JOINED)
+    open_found(floor, call, event.device, Via.FALLBACK if call.place is Place.FALLBACK else Via.JOINED)
 
 
 def open_found(floor: Floor, call: Call, device: str, via: Via) -> None:

@@ -113,9 +113,12 @@ class Driver:
                 if self.on_feature is not None:
                     self.on_feature(fact)
             case WishFenced():
-                self.lost_leadership(RuntimeError(f"the dialplan refused our epoch {fact.epoch}: it is revoked"))
+                # if it was ours, the next beat says so
+                log.warning("the dialplan refused a wish of epoch %d", fact.epoch)
             case FallbackEntered():
                 log.warning("caller %s %s the PBX's own queue", fact.call, "entered" if fact.is_in else "left")
+                if fact.is_in and (hands := self._hands.get(fact.call.pbx)) is not None:
+                    hands.execute(c.ProbeCall(fact.call))  # answered by where he is now: the engine wakes him
             case e.SnapshotDone(pbx=pbx, at_ms=at_ms):
                 self.tell(fact)
                 self._snapshot_done(pbx, at_ms)

@@ -4,10 +4,12 @@ Theory: `CC_BEAT=<instance>*<epoch>*<counter>*<pbx second>`, written every secon
 instance id, or none, or a beat older than STALE_S on the PBX's clock: take over at once. Another's: watch it; if it moves
 within WATCH_S the PBX is held (`HeldByAnother`, exit code 4), else take over. Taking over revokes every older epoch that
 is known, for ever (append only: `CC_REVOKED_<epoch>=1` is cleared by nobody), so that a leader that was frozen and thaws
-can dial nobody, and finds out at its next beat.
+can dial nobody, and finds out at its next beat. It does not even try: whoever has not confirmed his lead for CERTAIN_S
+(less than a takeover needs) does nothing on the PBX until he has asked (`is_certain`).
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,6 +19,7 @@ from callcenter.asterisk.message import Action, AmiReply
 
 STALE_S = 13.0
 WATCH_S = 13.0
+CERTAIN_S = 10.0
 BEAT = "CC_BEAT"
 
 
@@ -62,7 +65,14 @@ def parse_beat(text: str) -> Beat | None:
 class Leadership:
     """Our claim on one PBX."""
 
-    def __init__(self, link: Globals, instance: str, epochs: list[int], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        link: Globals,
+        instance: str,
+        epochs: list[int],
+        now: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._link = link
         self.instance = instance
         self._past = set(epochs)
@@ -72,11 +82,24 @@ class Leadership:
         self.epoch = 0
         """0 until claimed."""
         self._counter = 0
+        self._monotonic = monotonic
+        self._confirmed_at = float("-inf")
+        """Local monotonic instant before which nobody else can have taken over: when the last good beat was begun."""
 
     @property
     def is_ours(self) -> bool:
         """Whether we hold the PBX."""
         return self.epoch > 0
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether nobody else can lead: false after a pause of this process, until the next beat went well."""
+        return self.is_ours and self._monotonic() - self._confirmed_at < CERTAIN_S
+
+    async def holder(self) -> "HeldByAnother":
+        """Return who holds the PBX now, as the error that ends us; raises AmiError."""
+        beat = await self._read()
+        return HeldByAnother(beat.instance if beat else "unknown", beat.epoch if beat else 0)
 
     async def claim(self) -> int:
         """Take the PBX and return our new epoch; raises HeldByAnother, AmiError."""
@@ -92,19 +115,21 @@ class Leadership:
         await self.renew()
         return epoch
 
-    async def renew(self) -> None:
-        """Write all globals of leadership again (an Asterisk that was restarted has none)."""
+    async def renew(self) -> bool:
+        """Write all globals of leadership again (an Asterisk that was restarted has none); return whether we still lead."""
         await asyncio.gather(*(self._set(f"CC_REVOKED_{old}", "1") for old in sorted(self._past)[-20:]))
-        await self.beat()
+        return await self.beat()
 
     async def beat(self) -> bool:
         """Write the heartbeat; return whether we still lead (False: our epoch is revoked, stop at once)."""
+        began_at = self._monotonic()
         revoked = await self._get(f"CC_REVOKED_{self.epoch}")
         if revoked == "1":
             self.epoch = 0
             return False
         self._counter += 1
         await self._set(BEAT, str(Beat(self.instance, self.epoch, self._counter, int(self._now()))))
+        self._confirmed_at = began_at
         return True
 
     async def _watch(self, seen: Beat) -> None:

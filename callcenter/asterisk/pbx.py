@@ -18,7 +18,7 @@ from acd import commands as c
 from acd import events as e
 from acd.names import CallId, EndedBy
 from callcenter.asterisk.errors import AmiDisconnected, AmiError
-from callcenter.asterisk.leader import HeldByAnother, Leadership
+from callcenter.asterisk.leader import Leadership
 from callcenter.asterisk.link import AmiLink
 from callcenter.asterisk.message import AmiMessage
 from callcenter.asterisk.settings import AmiSettings, Pong
@@ -97,6 +97,7 @@ class AsteriskPbx:
             tell=owner.told,
             now_ms=self._now_ms,
             probe=self._probe,
+            may_act=self._may_act,
         )
         self.is_synced = False
         """Whether a snapshot was told and events flow."""
@@ -158,6 +159,19 @@ class AsteriskPbx:
         self._buffer = []
         self._changed.set()
 
+    def _may_act(self) -> bool:
+        """Whether we surely lead. After a pause (a suspended host) another may: then nothing is done until the PBX was asked,
+        and read anew as after a lost link."""
+        if self.leadership.is_certain:
+            return True
+        if self.is_synced:
+            self.is_synced = False
+            self._buffer = []
+            log.warning("%s: we were away for long: asking whether we still lead", self.name)
+            asyncio.get_running_loop().call_soon(self._owner.told, e.LinkLost(self.name, self._now_ms()))
+            self._changed.set()
+        return False
+
     def _event(self, message: AmiMessage) -> None:
         if self._buffer is not None:
             self._buffer.append(message)
@@ -198,18 +212,16 @@ class AsteriskPbx:
     async def _sync(self) -> None:
         """Claim, read, tell, replay; every await may find the link lost again (AmiDisconnected)."""
         self._buffer = []
-        pong = await self.actions.send({"Action": "Ping"})
-        from_us = pong.message.at_us or 0
-        self.clock.sample(pong.message.received_at, from_us / 1e6)
+        await self._ask_time()
         await self._learn_name()
-        if self.leadership.is_ours:
-            await self.leadership.renew()
-        else:
+        if not self.leadership.is_ours:
             self._owner.claimed(self.name, await self.leadership.claim())
-            pong = await self.actions.send({"Action": "Ping"})
-            from_us = pong.message.at_us or 0
+        elif not await self.leadership.renew():
+            raise await self.leadership.holder()
+        from_us = await self._ask_time()
         await self.push_globals(self._owner.plan_globals())
-        self.switch.forget_mirror()
+        members = await self.actions.send_list({"Action": "QueueStatus"})
+        self.switch.learn_members(members.events)
         phones = await self.actions.send_list({"Action": "DeviceStateList"})
         channels = await self.actions.send_list(status_action())
         at_ms = from_us // 1000
@@ -222,11 +234,20 @@ class AsteriskPbx:
             self._owner.told(found)
         self.is_synced = True
         self._owner.told(e.SnapshotDone(self.name, at_ms))
+        self.switch.remove_strangers()
         held, self._buffer = self._buffer or [], None
         for message in held:
             if (message.at_us or 0) >= from_us:
                 self._tell(message)
         log.info("%s: in step: %d calls, %d events replayed", self.name, len(self.translator.tracks.calls), len(held))
+
+    async def _ask_time(self) -> int:
+        """Take a sample of the PBX's clock and return it, microseconds since the epoch; raises AmiError."""
+        asked_at = time.monotonic()
+        pong = (await self.actions.send({"Action": "Ping"})).message
+        at_us = pong.at_us or 0
+        self.clock.sample(pong.received_at, at_us / 1e6, pong.received_at - asked_at)
+        return at_us
 
     async def _learn_name(self) -> None:
         """Ask for the system name; one that changed under us would give calls other keys, so the first is kept."""
@@ -245,7 +266,7 @@ class AsteriskPbx:
                 continue
             try:
                 if not await self.leadership.beat():
-                    self._owner.lost_leadership(HeldByAnother("another", self.leadership.epoch))
+                    self._owner.lost_leadership(await self.leadership.holder())
             except AmiError as error:
                 log.warning("%s: heartbeat failed: %s", self.name, error)
 

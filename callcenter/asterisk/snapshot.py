@@ -1,16 +1,17 @@
 """What lives on the PBX now: read on every (re)connect, because the PBX is the truth about calls.
 
 Theory: one `Status` action lists all channels with the few variables that the dialplan and we put on callers (tokens of
-ours only: Asterisk does not escape values). A channel that has CC_ARRIVED and is not a leg of ours is a caller. The bridge
+ours only: Asterisk does not escape values). A channel that has CC_ARRIVED is a caller (legs do not inherit it). The bridge
 that it shares with another channel says with whom it talks; CC_PLACE says where it rests; CC_TARGET which offer it
 follows. The tracks are made anew from the same list, so that the events that follow can be read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from acd import events as e
 from acd.names import CallId
 from callcenter.asterisk.message import Action, AmiMessage
+from callcenter.asterisk.stamps import milliseconds
 from callcenter.asterisk.target import HOLD, OUT, REJECT, Target, parse_target
 from callcenter.asterisk.tracks import CallTrack, Leg, Tracks, device_of
 
@@ -30,6 +31,9 @@ VARIABLES = (
 )
 
 
+_Row = tuple[AmiMessage, dict[str, str]]
+
+
 def status_action(uniqueid: str | None = None) -> Action:
     """Return the action that lists all channels, or one."""
     action: dict[str, str] = {"Action": "Status", "Variables": ",".join(VARIABLES)}
@@ -42,21 +46,21 @@ def found_calls(
     pbx: str, channels: Iterable[AmiMessage], at_ms: int, tracks: Tracks, *, keep_tracks: bool = False
 ) -> list[e.CallFound]:
     """Read a list of channels into `tracks` (emptied first unless `keep_tracks`) and return the callers, oldest first."""
+    rows = [(message, _variables(message)) for message in channels if message.event == "Status"]
     if not keep_tracks:
         tracks.clear()
-    rows = [(message, _variables(message)) for message in channels if message.event == "Status"]
     for message, _ in rows:
         bridge = message.get("BridgeID", "")
         if bridge:
             tracks.enter(bridge, message.get("Uniqueid", ""))
-    callers = [(m, v) for m, v in rows if v.get("CC_ARRIVED") and not v.get("CC_OFFER")]
+    callers = [(m, v) for m, v in rows if v.get("CC_ARRIVED")]
     for message, _ in callers:
         call = CallId(pbx, message.get("Uniqueid", ""))
         track = CallTrack(call, message.get("Channel", ""), bridge=message.get("BridgeID") or None)
         tracks.calls.setdefault(call.uniqueid, track)
-    _find_legs(rows, tracks)
+    _find_legs(rows, callers, tracks)
     found = [_found(m, v, at_ms, tracks) for m, v in callers]
-    return sorted(found, key=lambda one: (one.arrived_ms, one.call.uniqueid))
+    return sorted(found, key=lambda one: (one.arrived_ms, _in_order(one.call.uniqueid)))
 
 
 def _variables(message: AmiMessage) -> dict[str, str]:
@@ -64,8 +68,9 @@ def _variables(message: AmiMessage) -> dict[str, str]:
     return {name: value for name, value in message.variables("Variable").items() if name in VARIABLES}
 
 
-def _find_legs(rows: list[tuple[AmiMessage, dict[str, str]]], tracks: Tracks) -> None:
-    """Tie legs to their callers: by the offer that the leg inherited, else by the bridge they share."""
+def _find_legs(rows: Sequence[_Row], callers: Sequence[_Row], tracks: Tracks) -> None:
+    """Tie legs to their callers: by the offer that the leg inherited, else by the bridge they share, else (a phone that the
+    PBX's own queue rings) by Linkedid."""
     offers: dict[str, CallTrack] = {}
     for message, variables in rows:
         track = tracks.calls.get(message.get("Uniqueid", ""))
@@ -73,13 +78,18 @@ def _find_legs(rows: list[tuple[AmiMessage, dict[str, str]]], tracks: Tracks) ->
         if track is not None and target is not None:
             track.offer = target.offer
             offers[target.offer] = track
+    in_queue = {
+        m.get("Linkedid", ""): tracks.calls[m.get("Uniqueid", "")]
+        for m, v in callers
+        if v.get("CC_PLACE") == "fallback"
+    }
     by_bridge = {track.bridge or "": track for track in tracks.calls.values() if track.bridge}
     for message, variables in rows:
         uniqueid, bridge = message.get("Uniqueid", ""), message.get("BridgeID") or None
         if uniqueid in tracks.calls or uniqueid in tracks.legs:
             continue
         offer = variables.get("CC_OFFER") or None
-        owner = offers.get(offer) if offer else by_bridge.get(bridge or "")
+        owner = offers.get(offer) if offer else by_bridge.get(bridge or "") or in_queue.get(message.get("Linkedid", ""))
         if owner is None:
             continue
         channel = message.get("Channel", "")
@@ -92,10 +102,10 @@ def _find_legs(rows: list[tuple[AmiMessage, dict[str, str]]], tracks: Tracks) ->
 
 def _found(message: AmiMessage, variables: dict[str, str], at_ms: int, tracks: Tracks) -> e.CallFound:
     track = tracks.calls[message.get("Uniqueid", "")]
-    arrived_ms = _ms(variables.get("CC_ARRIVED")) or at_ms
+    arrived_ms = milliseconds(variables.get("CC_ARRIVED")) or at_ms
     target = parse_target(variables.get("CC_TARGET", ""))
     talking = [leg for leg in track.legs.values() if leg.talks]
-    place = _place(variables.get("CC_PLACE", ""), target, bool(talking))
+    place = _place(variables.get("CC_PLACE", ""), target, bool(talking), len(track.legs) > len(talking))
     phone = talking[0] if talking else None
     number = phone.device if phone is not None and place == "fallback_talk" else (target.digits if target else "")
     answered_ms = _whole(variables.get("CC_ANSWERED"))
@@ -104,7 +114,7 @@ def _found(message: AmiMessage, variables: dict[str, str], at_ms: int, tracks: T
         at_ms=at_ms,
         place=place,
         arrived_ms=arrived_ms,
-        queued_ms=_ms(variables.get("CC_QUEUED")),
+        queued_ms=milliseconds(variables.get("CC_QUEUED")),
         score_ms=_whole(variables.get("CC_SCORE")) or arrived_ms,
         line=variables.get("CC_LINE") or None,
         did=variables.get("CC_DID", ""),
@@ -120,22 +130,21 @@ def _found(message: AmiMessage, variables: dict[str, str], at_ms: int, tracks: T
     )
 
 
-def _place(written: str, target: Target | None, talks: bool) -> str:
-    """One of `CallFound.place`, from what the dialplan wrote and who shares the bridge."""
+def _place(written: str, target: Target | None, talks: bool, rings: bool) -> str:
+    """One of `CallFound.place`, from what the dialplan wrote, who shares the bridge, and whose phone rings for him."""
     if talks:
         return "fallback_talk" if written == "fallback" else "talk"
+    if written == "fallback" and rings:
+        return "fallback_ring"
     if written == "offer" and target is not None and target.kind in (REJECT, OUT):
         return "exit"
     return {"menu": "menu", "offer": "offer", "fallback": "fallback", "exit": "exit"}.get(written, "rest")
 
 
-def _ms(text: str | None) -> int | None:
-    """Whole milliseconds of `seconds.microseconds`, cut; None where there is none."""
-    seconds, _, fraction = (text or "").partition(".")
-    digits = (fraction or "0")[:3].ljust(3, "0")
-    if not (seconds.isascii() and seconds.isdigit() and digits.isascii() and digits.isdigit()):
-        return None
-    return int(seconds) * 1000 + int(digits)
+def _in_order(uniqueid: str) -> tuple[int, str]:
+    """A key that sorts Uniqueids (`name-seconds.n`) of one second as Asterisk counted them: .9 before .10."""
+    count = uniqueid.rpartition(".")[2]
+    return (int(count) if count.isascii() and count.isdigit() else 0, uniqueid)
 
 
 def _whole(text: str | None) -> int | None:

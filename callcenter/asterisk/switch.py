@@ -7,20 +7,22 @@ hang-up of the seat's leg (Dial has option g: the caller goes on behind it and l
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from acd import commands as c
 from acd import events as e
 from acd.names import CallId, OfferId, OfferResult
 from callcenter.asterisk.errors import AmiDisconnected, AmiError
-from callcenter.asterisk.message import Action, AmiReply
+from callcenter.asterisk.message import Action, AmiMessage, AmiReply
 from callcenter.asterisk.target import HOLD, OUT, REJECT, Target
 from callcenter.asterisk.tracks import Tracks
 
 TIMEOUT_S = 5.0
 WAKE_DIGIT = "D"
 MIRROR_PREFIX = "callcenter-"
+DEFAULT_QUEUE = "callcenter-default"
+"""Where the dialplan sends a caller whose line has no queue (an Asterisk that was restarted knows no line): everybody serves it."""
 
 
 class ActionLink(Protocol):
@@ -43,6 +45,7 @@ class AsteriskSwitch:
         tell: Callable[[e.Event], None],
         now_ms: Callable[[], int],
         probe: Callable[[CallId], None],
+        may_act: Callable[[], bool] = lambda: True,
     ) -> None:
         self._link = link
         self._tracks = tracks
@@ -53,7 +56,11 @@ class AsteriskSwitch:
         self._now_ms = now_ms
         self._probe = probe
         self._members: dict[str, set[str]] = {}
-        """Fallback queue members as pushed: device -> queues."""
+        """Fallback queue members as pushed, or as found: device -> queues."""
+        self._strangers: set[str] = set()
+        """Devices found in the queues for whom no agent was mirrored since."""
+        self._may_act = may_act
+        """False while it is not sure that we lead: actions are then refused here."""
         self.refused = 0
         """Actions that the PBX refused or did not answer."""
 
@@ -90,9 +97,20 @@ class AsteriskSwitch:
         """Answer a phone that waits on its own channel after a feature code."""
         self._send([_setvar(uniqueid, "CC_REPLY", word), _wake(uniqueid)])
 
-    def forget_mirror(self) -> None:
-        """Asterisk was restarted: its queues have no members of ours."""
+    def learn_members(self, events: Iterable[AmiMessage]) -> None:
+        """Take the members of our fallback queues from the events of `QueueStatus`: they outlive us, and a restart of Asterisk."""
         self._members.clear()
+        for message in events:
+            queue, (technology, _, device) = message.get("Queue", ""), message.get("Location", "").partition("/")
+            is_ours = message.event == "QueueMember" and queue.startswith(MIRROR_PREFIX)
+            if is_ours and technology == "PJSIP" and message.get("Membership") == "dynamic":
+                self._members.setdefault(device, set()).add(queue)
+        self._strangers = set(self._members)
+
+    def remove_strangers(self) -> None:
+        """Take out of the fallback queues whoever is a member but was not mirrored since `learn_members`."""
+        for device in sorted(self._strangers):
+            self._mirror(c.MirrorAgent("", device, (), False, ""))
 
     # --- wishes
 
@@ -124,6 +142,8 @@ class AsteriskSwitch:
     def _send(self, actions: Sequence[Action], failed: Callable[[int, str], None] | None = None) -> None:
         loop = asyncio.get_running_loop()
         try:
+            if not self._may_act():
+                raise AmiDisconnected("not sure that we lead")
             futures = self._link.send_many(actions, timeout_s=TIMEOUT_S)
         except AmiDisconnected as error:
             self.refused += 1
@@ -158,6 +178,9 @@ class AsteriskSwitch:
     def _mirror(self, command: c.MirrorAgent) -> None:
         interface = f"PJSIP/{command.device}"
         wanted = {MIRROR_PREFIX + line for line in command.lines}
+        if wanted:
+            wanted.add(DEFAULT_QUEUE)
+            self._strangers.discard(command.device)
         had = self._members.get(command.device, set())
         paused = "true" if command.paused else "false"
         actions: list[Action] = [

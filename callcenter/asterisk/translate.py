@@ -16,6 +16,7 @@ from acd.names import CallId, EndedBy, HandOverMode, OfferResult
 from agents.presence import DeviceState
 from callcenter.asterisk.message import AmiMessage
 from callcenter.asterisk.offer_end import offer_result
+from callcenter.asterisk.stamps import milliseconds
 from callcenter.asterisk.target import parse_target
 from callcenter.asterisk.tracks import CallTrack, Leg, Tracks, device_of
 
@@ -141,7 +142,8 @@ class Translator:
         self.tracks.calls[call.uniqueid] = CallTrack(call, m.get("Channel", ""))
         yield e.CallArrived(
             call=call,
-            at_ms=at_ms,
+            at_ms=milliseconds(m.get("Arrived"))
+            or at_ms,  # as a snapshot will tell it: the order of callers survives us
             did=m.get("Did", ""),
             line=m.get("Line") or None,
             caller_number=_text(m.get("CallerIDNum", "")),
