@@ -37,11 +37,6 @@ class SipMessage:
         """Its Call-ID."""
         return self.headers.get("call-id", "")
 
-    @property
-    def caller(self) -> tuple[str, str]:
-        """User part and display name of From."""
-        return address(self.headers.get("from", ""))
-
 
 def address(value: str) -> tuple[str, str]:
     """Return (user part, display name) of a From, To or Contact value."""
