@@ -55,6 +55,7 @@ async def test_caller_presses_keys_in_hold_stays_and_the_next_wish_does_not_wait
     await desk.offer(call, "8101")
     leg = await agent.next_call()
     assert leg.heard[0][0] - began < 1.0
+    await desk.events.user("CcConnecting", Uniqueid=call.uid)
     assert desk.story(call).count("CcConnecting") == 1
 
 
@@ -99,6 +100,7 @@ async def test_line_with_greeting_queues_the_call_when_it_is_over_and_takes_a_wi
     await agent.next_call()
     await desk.actions.set_global("CC_GREETING_general", "")
     assert call.arrived["Menu"] == "1"
+    await desk.events.user("CcConnecting", Uniqueid=call.uid)
     assert desk.story(call) == ["CcArrived", "CcMenu", "CcQueued", "CcHolding", "CcConnecting"]
     queued = float(await desk.actions.get(call.uid, "CC_QUEUED"))
     assert 1.0 < queued - float(call.arrived["Arrived"]) < 3.0  # a missing file is played as a tone

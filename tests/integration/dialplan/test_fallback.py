@@ -84,7 +84,10 @@ async def test_heartbeat_missing_old_or_from_the_far_future_is_stale_and_a_fresh
     for beat, is_stale in beats.items():
         await desk.actions.set_global("CC_BEAT", beat)
         call = await desk.arrive()
-        await asyncio.sleep(0.05)
+        if is_stale:
+            await entered(desk, call, timeout_s=2)
+        else:
+            await asyncio.sleep(0.2)
         assert desk.story(call).count("CcFallback") == is_stale, beat
 
 
