@@ -22,7 +22,7 @@ from acd.floor import Due, Floor
 from acd.names import CallId, OfferId
 from acd.plan import Plan
 from acd.records import Record
-from agents.presence import Presence
+from agents.presence import DeviceState, Presence
 from agents.roster import Agent
 
 
@@ -184,6 +184,14 @@ class Engine:
         """Return how many agents are logged in at a phone that cannot be reached."""
         floor = self._floor
         return sum(agent.device is not None and not floor.is_reachable(agent) for agent in floor.roster)
+
+    def device_state(self, device: str) -> DeviceState:
+        """Return what the PBX said of a phone last; UNKNOWN when it never did."""
+        return self._floor.roster.device_states.get(device, DeviceState.UNKNOWN)
+
+    def is_dialled(self, number: str) -> bool:
+        """Tell whether a specialist is being dialled or talked to, as far as we know."""
+        return bool(self._floor.dialled.get(number))
 
     def snapshot(self) -> dict[str, Any]:
         """Return a status: plain values, for boards and `callcenter status`."""

@@ -26,6 +26,7 @@ from callcenter.asterisk.pbx import AsteriskPbx, make_clock
 from callcenter.asterisk.settings import AmiSettings
 from callcenter.driver import Driver
 from callcenter.features import Features
+from callcenter.floor_status import floor_status
 from callcenter.http.app import create_app
 from callcenter.http.server import serving
 from callcenter.http.tokens import TokenStore, write_local_token
@@ -158,6 +159,7 @@ class Service:
             "ledger_away": self.projector.away,
             "refused_actions": self.pbx.switch.refused,
             "engine": engine.snapshot() if engine is not None else None,
+            **floor_status(self._plan, engine, self.clock.now()),
         }
 
     def plan(self) -> Plan:
