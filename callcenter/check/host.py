@@ -51,7 +51,7 @@ def lock_holder(folder: Path) -> str:
     """Return who runs on a state folder; empty when nobody does. The lock is tried for an instant only, shared."""
     try:
         fd = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except OSError:  # there is none, or it is not for our eyes: the state folder's own check says so
         return ""
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)

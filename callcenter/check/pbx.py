@@ -22,7 +22,7 @@ from config.errors import SettingsError
 from config.settings import AmiLogin, Settings
 
 LINK_S = 3.5
-EVENT_S = 2.0
+EVENT_S = 1.5
 NEEDED = (
     "CoreSettings DeviceStateList Getvar Hangup PlayDTMF QueueAdd QueuePause QueueRemove QueueSummary Setvar ShowDialPlan "
     "Status UserEvent"

@@ -112,3 +112,5 @@ async def _within(check: Check, scene: Scene) -> Finding:
         )
     except AmiError as error:
         return Finding(check.item, State.FAIL, f"Asterisk: {error}", "look at Asterisk's log")
+    except OSError as error:
+        return Finding(check.item, State.FAIL, f"cannot be looked at: {error}", "look at this host's log")
