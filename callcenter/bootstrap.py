@@ -81,6 +81,7 @@ class Service:
             features=self._feature,
             stop=self._stop,
             took=self.exporter.decided,
+            wish_taken=self.exporter.wish_taken,
             snapshot_done=self._in_step,
             keep_epoch=lambda epoch: self.live.put(EPOCH, str(epoch)),
         )

@@ -68,6 +68,7 @@ class Driver:
         features: "Callable[[FeatureUsed], None] | None" = None,
         stop: Callable[[Exception], None] | None = None,
         took: Callable[[float], None] | None = None,
+        wish_taken: Callable[[float], None] | None = None,
         keep_epoch: Callable[[int], None] = lambda epoch: None,
         snapshot_done: Callable[[str, int], None] = lambda pbx, at_ms: None,
     ) -> None:
@@ -85,6 +86,10 @@ class Driver:
         self._snapshot_done = snapshot_done
         self._took = took
         """Told how long each decision took, seconds."""
+        self._wish_taken = wish_taken
+        """Told how long each wish took from its writing to its effect, seconds."""
+        self._wished: dict[CallId, tuple[str, float]] = {}
+        """Call -> its newest wish and when it was written, perf_counter seconds; until its effect is seen."""
         self._hands: dict[str, Hands] = {}
         self._unnamed: Hands | None = None
         self._inbox: deque[e.Event] = deque()
@@ -188,6 +193,8 @@ class Driver:
         if self.engine is None:
             return
         began = time.perf_counter()
+        if isinstance(event, e.OfferConnecting):
+            self._note_wish_taken(event, began)
         step = self.engine.handle(event, self._clock.now())
         if self._took is not None:
             self._took(time.perf_counter() - began)
@@ -211,6 +218,8 @@ class Driver:
             self._sink.append(step.records)
         for command in step.commands:
             hands = self._hands_of(command)
+            if isinstance(command, c.OfferCall | c.ExitCall | c.ReturnCall):
+                self._wished[command.call] = (command.offer, time.perf_counter())
             for one in hands:
                 one.execute(command)
         if step.records:
@@ -225,8 +234,16 @@ class Driver:
                 self._mark(record)
             elif isinstance(record, CallClosed):
                 self._answered.discard(record.call)
+                self._wished.pop(record.call, None)
         for observe in self._observers:
             observe(records)
+
+    def _note_wish_taken(self, event: e.OfferConnecting, now: float) -> None:
+        offer, written_at = self._wished.get(event.call, ("", 0.0))
+        if offer == event.offer:
+            del self._wished[event.call]
+            if self._wish_taken is not None:
+                self._wish_taken(now - written_at)
 
     def _mark(self, record: TalkOpened) -> None:
         hands = self._hands.get(record.call.pbx)

@@ -70,6 +70,22 @@ class Postgres:
         )
         if made.returncode != 0:
             raise StartError("initdb failed", made.stderr.strip())
+        self._run(programs, environment)
+        return self
+
+    def kill_now(self) -> None:
+        """End it as a crash does; `resume_now()` brings it back on the same port with what it had. Blocks."""
+        if self.process is not None:
+            self._signal_all(signal.SIGKILL)
+            end(self.process, patience_s=0)
+            self.process = None
+
+    def resume_now(self) -> None:
+        """Start it again after `kill_now()`; blocks."""
+        (self.folder / "log").unlink(missing_ok=True)
+        self._run(*find_postgres(self._report))
+
+    def _run(self, programs: Path, environment: dict[str, str]) -> None:
         options = {
             "port": str(self.port),
             "listen_addresses": "127.0.0.1",
@@ -81,12 +97,11 @@ class Postgres:
         command = [
             str(programs / "postgres"),
             "-D",
-            str(data),
+            str(self.folder / "data"),
             *(f"-c{name}={value}" for name, value in options.items()),
         ]
         self.process = spawn(command, folder=self.folder, environment=environment, log=self.folder / "log")
         self._wait()
-        return self
 
     def stop_now(self) -> None:
         """`stop()` for code without a loop; blocks."""
