@@ -10,12 +10,11 @@ STAMP := $(VENV)/.ready
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
 
-$(STAMP): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 setup") if sys.version_info < (3, 11) else None'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+# Asked each time: it ends at once when lock file, place and Python are those of the last set-up.
+$(STAMP): FORCE
+	@$(PYTHON) scripts/make_venv.py
+
+FORCE:
 
 setup: $(STAMP) ## set-up alone; afterwards .venv/bin/callcenter is there
 

@@ -10,15 +10,13 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from callcenter.lab.debs import Report as Report
 from callcenter.lab.errors import LabError
 from config.settings import load_settings
-
-Report = Callable[[str], None]
-"""Takes one line for the screen: what is being done, and how much of it."""
 
 
 def say(line: str) -> None:

@@ -14,6 +14,7 @@ class FetchError(PeerUnavailableError):
 
     def __init__(self, message: str, log: str = "") -> None:
         super().__init__(f"{message}\n{log}".rstrip())
+        self.message = message
         self.log = log
 
 
