@@ -1,10 +1,35 @@
-"""What holds for all tests: every Prometheus series is moved by one of them."""
+"""What holds for all tests: every Prometheus series is moved by one of them; a real PostgreSQL for those that ask."""
+
+from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 
+from callcenter.lab.errors import PeerUnavailableError
+from callcenter.lab.postgres import Postgres
+from config.settings import load_settings
 from tests.series_watch import Plugin
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch the exporter for the whole session."""
     config.pluginmanager.register(Plugin(), "series-watch")
+
+
+def missing(error: PeerUnavailableError) -> NoReturn:
+    """Fail when peers are required (CI), else skip with the reason."""
+    if load_settings().require_pbx:
+        pytest.fail(f"CALLCENTER_REQUIRE_PBX is set, but: {error}", pytrace=False)
+    pytest.skip(f"NOT TESTED, a real peer cannot be had: {error}")
+
+
+@pytest.fixture(scope="session")
+def private_postgres() -> Iterator[Postgres]:
+    """One private PostgreSQL for the whole run: this machine's programs, or fetched ones."""
+    server = Postgres()
+    try:
+        server.start_now()
+    except PeerUnavailableError as error:
+        missing(error)
+    yield server
+    server.stop_now()

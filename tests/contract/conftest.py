@@ -1,42 +1,29 @@
 """Both databases for every contract of storage: an SQLite file and a schema of its own in a private PostgreSQL."""
 
 import itertools
-import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from callcenter.lab.postgres import Postgres
 from callcenter.storage.database import open_engine
 from callcenter.storage.ledger import Ledger
 from callcenter.storage.migrate import upgrade
-from tests.contract.private_postgres import NoPostgres, PrivatePostgres, running
 
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PrivatePostgres]:
-    """A private PostgreSQL. Without one: a skip that says so, or a failure where CALLCENTER_REQUIRE_PBX=1."""
-    try:
-        with running() as server:
-            yield server
-    except NoPostgres as error:
-        if os.environ.get("CALLCENTER_REQUIRE_PBX") == "1":
-            pytest.fail(f"PostgreSQL is required here: {error}")
-        pytest.skip(f"NOT TESTED on PostgreSQL: {error}")
-
-
 @pytest.fixture
-async def postgres_url(postgres: PrivatePostgres) -> str:
+async def postgres_url(private_postgres: Postgres) -> str:
     """An empty database of its own on the private PostgreSQL."""
     name = f"ledger_{next(_numbers)}"
-    connection = await asyncpg.connect(host="127.0.0.1", port=postgres.port, user="callcenter", database="postgres")
+    connection = await asyncpg.connect(private_postgres.url())
     await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
     await connection.close()
-    return postgres.url(name)
+    return private_postgres.url(name).replace("postgresql://", "postgresql+asyncpg://")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from acd.names import Outcome
+from callcenter.lab.postgres import Postgres
 from callcenter.storage.database import open_engine
 from callcenter.storage.errors import LedgerAway
 from callcenter.storage.ledger import Ledger
@@ -17,7 +18,6 @@ from callcenter.storage.outbox import Outbox, Position, segments
 from callcenter.storage.outbox_reader import Entry
 from callcenter.storage.projector import Projector
 from tests.contract.calls_told import NOON_MS, Told, all_records, worked_example
-from tests.contract.private_postgres import PrivatePostgres
 
 
 async def test_everything_appended_is_in_the_ledger_and_old_segments_are_gone(ledger: Ledger, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ async def test_two_outboxes_of_one_ledger_have_positions_of_their_own(ledger: Le
 
 @pytest.mark.postgres
 async def test_frozen_postgresql_holds_nothing_up_and_goes_on_when_thawed(
-    postgres: PrivatePostgres, postgres_url: str, tmp_path: Path
+    private_postgres: Postgres, postgres_url: str, tmp_path: Path
 ) -> None:
     engine: AsyncEngine = open_engine(postgres_url)
     await upgrade(engine)
@@ -120,7 +120,7 @@ async def test_frozen_postgresql_holds_nothing_up_and_goes_on_when_thawed(
     projector = Projector(outbox.folder, ledger)
     await projector.step()
     outbox.append(Told("after").records)
-    postgres.freeze()
+    private_postgres.freeze()
     try:
         for _ in range(3):
             begun = time.monotonic()
@@ -128,7 +128,7 @@ async def test_frozen_postgresql_holds_nothing_up_and_goes_on_when_thawed(
                 await projector.step()
             assert time.monotonic() - begun < 4
     finally:
-        postgres.thaw()
+        private_postgres.thaw()
     async with asyncio.timeout(20):
         while True:
             try:

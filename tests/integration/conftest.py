@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import asyncpg
 import pytest
@@ -11,17 +10,10 @@ import pytest
 from callcenter.lab.errors import PeerUnavailableError
 from callcenter.lab.pbx import Asterisk
 from callcenter.lab.postgres import Postgres
-from config.settings import load_settings
+from tests.conftest import missing
 
 _NUMBERS = itertools.count(1)
 PHONES = tuple(str(number) for number in range(1001, 1017))
-
-
-def missing(error: PeerUnavailableError) -> NoReturn:
-    """Fail when peers are required (CI), else skip with the reason."""
-    if load_settings().require_pbx:
-        pytest.fail(f"CALLCENTER_REQUIRE_PBX is set, but: {error}", pytrace=False)
-    pytest.skip(f"a real peer cannot be had: {error}")
 
 
 def is_running(pid: int | str) -> bool:
@@ -45,18 +37,6 @@ def asterisk() -> Iterator[Asterisk]:
         missing(error)
     yield pbx
     pbx.stop_now()
-
-
-@pytest.fixture(scope="session")
-def private_postgres() -> Iterator[Postgres]:
-    """One private PostgreSQL for the whole run."""
-    server = Postgres()
-    try:
-        server.start_now()
-    except PeerUnavailableError as error:
-        missing(error)
-    yield server
-    server.stop_now()
 
 
 @pytest.fixture
