@@ -7,7 +7,7 @@ packages of component `main`, and its address is a Debian main archive: the path
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ ETC_APT = Path("/etc/apt")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _MAIN_ARCHIVE = re.compile(r"/debian(/\d{8}T\d{6}Z)?/?$")
 _ONE_LINE = re.compile(r"^deb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<components>.+)$")
+_YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
 _POCKETS = ("-updates", "-security", "-backports", "-backports-sloppy", "-proposed-updates")
 
 
@@ -31,11 +32,14 @@ class Archive:
     """Path or fingerprint for apt's `signed-by`; None: apt's own trusted keys."""
     trusted: bool
     """True: the owner of the machine told apt to take it unsigned."""
+    takes_expired: bool = False
+    """True: he told apt to take its lists past their date (a snapshot, a mirror that stands still)."""
 
     def line(self, suite: str) -> str:
         """Return the one-line entry that asks this archive for `suite`."""
         options = [f"signed-by={self.signed_by}"] if self.signed_by else []
         options += ["trusted=yes"] if self.trusted else []
+        options += ["check-valid-until=no"] if self.takes_expired else []
         head = f"deb [{' '.join(options)}]" if options else "deb"
         return f"{head} {self.uri} {suite} main\n"
 
@@ -67,7 +71,7 @@ def _one_line_entries(text: str) -> Iterator[Archive]:
         if entry and "main" in entry["components"].split():
             options = dict(part.partition("=")[::2] for part in (entry["options"] or "").split())
             for uri in _followed(entry["uri"]):
-                yield _archive(uri, entry["suite"], options.get("signed-by", ""), options.get("trusted", ""))
+                yield _archive(uri, entry["suite"], options)
 
 
 def _deb822_entries(text: str) -> Iterator[Archive]:
@@ -82,11 +86,11 @@ def _deb822_entries(text: str) -> Iterator[Archive]:
                 name, _, value = line.partition(":")
                 name = name.strip().lower()
                 fields[name] = value.strip()
-        is_on = fields.get("enabled", "yes").lower() not in ("no", "false", "0")
+        is_on = fields.get("enabled", "yes").lower() not in _NO
         if is_on and "deb" in fields.get("types", "").split() and "main" in fields.get("components", "").split():
             for uri in (real for named in fields.get("uris", "").split() for real in _followed(named)):
                 for suite in fields.get("suites", "").split():
-                    yield _archive(uri, suite, fields.get("signed-by", ""), fields.get("trusted", ""))
+                    yield _archive(uri, suite, fields)
 
 
 def _followed(uri: str) -> list[str]:
@@ -100,8 +104,15 @@ def _followed(uri: str) -> list[str]:
     return [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
 
 
-def _archive(uri: str, suite: str, signed_by: str, trusted: str) -> Archive:
+def _archive(uri: str, suite: str, options: Mapping[str, str]) -> Archive:
     """A key that is written out in the entry itself (PGP block) is replaced by Debian's own keyring file."""
+    signed_by = options.get("signed-by", "")
     if "\n" in signed_by or not signed_by:
         signed_by = str(KEYRING) if KEYRING.exists() else ""
-    return Archive(uri, suite, signed_by.replace(" ", "") or None, trusted.lower() in ("yes", "true", "1"))
+    return Archive(
+        uri,
+        suite,
+        signed_by.replace(" ", "") or None,
+        trusted=options.get("trusted", "").lower() in _YES,
+        takes_expired=options.get("check-valid-until", "").lower() in _NO,
+    )

@@ -1,5 +1,6 @@
 """Which of a machine's apt sources the lab takes: only Debian's main archive, in every form it is written in."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,16 @@ def test_sources_naming_a_mirror_file_are_followed_into_it(tmp_path: Path) -> No
     mirrors.write_text("# ours\nhttp://m.test/debian\tpriority:1\n", encoding="utf-8")
     folder = etc_apt(tmp_path / "apt", main=f"deb mirror+file:{mirrors} bookworm main\n")
     assert debian_archives(folder)[0].uri == "http://m.test/debian"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main": "deb [check-valid-until=no] http://s.test/debian bookworm main\n"},
+        {"s_sources": "Types: deb\nURIs: http://s.test/debian\nSuites: sid\nComponents: main\nCheck-Valid-Until: no\n"},
+    ],
+)
+def test_source_whose_owner_takes_expired_lists_is_asked_the_same_way(tmp_path: Path, files: dict[str, str]) -> None:
+    (archive,) = debian_archives(etc_apt(tmp_path, **files))
+    assert "check-valid-until=no" in archive.line("sid")
+    assert "check-valid-until" not in replace(archive, takes_expired=False).line("sid")
