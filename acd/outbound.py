@@ -11,7 +11,7 @@ from acd.events import OutboundAnswered, OutboundEnded, OutboundStarted
 from acd.floor import Due, Floor
 from acd.names import Via
 from acd.records import CallClosed, CallOpened, TalkClosed, TalkOpened
-from agents.presence import PAUSED, Presence
+from agents.presence import ON_A_CALL, PAUSED, Presence
 
 
 def on_started(floor: Floor, event: OutboundStarted) -> None:
@@ -56,7 +56,10 @@ def on_started(floor: Floor, event: OutboundStarted) -> None:
             seat.agent.wants = seat.agent.reason
         floor.deadlines.cancel((Due.WRAPUP, seat, ""))
         seat.offer = offer
-        floor.move(seat, Presence.DIALLING)
+        if presence in ON_A_CALL:
+            floor.tell(seat)  # restored in the middle of this very call
+        else:
+            floor.move(seat, Presence.DIALLING)
 
 
 def on_answered(floor: Floor, event: OutboundAnswered) -> None:

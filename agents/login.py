@@ -59,6 +59,20 @@ class LoginGuard:
             self._locked_until[agent] = now + self.lock_s
         return LoginResult.WRONG
 
+    def kept(self, agent: str) -> str:
+        """Return what must survive a restart, as `<wrong tries> <locked until>`; empty: nothing."""
+        wrong, until = self._wrong.get(agent, 0), self._locked_until.get(agent, 0.0)
+        return f"{wrong} {until:.0f}" if wrong else ""
+
+    def restore(self, agent: str, kept: str) -> None:
+        """Take back what `kept` returned before the restart, on the same clock; what cannot be read is nothing."""
+        wrong, _, until = kept.partition(" ")
+        if not (kept.isascii() and wrong.isdigit() and until.isdigit()):
+            return
+        self._wrong[agent] = int(wrong)
+        if int(until):
+            self._locked_until[agent] = float(until)
+
     def unlock(self, agent: str) -> None:
         """Forget an agent's wrong tries (a supervisor's hand)."""
         self._wrong.pop(agent, None)

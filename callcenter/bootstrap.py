@@ -5,7 +5,6 @@ engine's driver, the PBX, HTTP. It ends by a signal (0), when another instance h
 """
 
 import asyncio
-import contextlib
 import gc
 import logging
 import re
@@ -16,12 +15,13 @@ from dataclasses import replace
 from typing import Any
 
 from acd import events as e
+from acd.engine import Engine
 from acd.plan import Plan
 from acd.records import PresenceChanged
 from agents.login import LoginGuard
 from agents.presence import Presence
 from callcenter import __version__
-from callcenter.asterisk.errors import AmiDisconnected
+from callcenter.asterisk.errors import AmiError
 from callcenter.asterisk.pbx import AsteriskPbx, make_clock
 from callcenter.asterisk.settings import AmiSettings
 from callcenter.driver import Driver
@@ -30,6 +30,7 @@ from callcenter.floor_status import floor_status
 from callcenter.http.app import create_app
 from callcenter.http.server import serving
 from callcenter.http.tokens import TokenStore, write_local_token
+from callcenter.open_hours import OpenHours
 from callcenter.storage.database import open_engine
 from callcenter.storage.ledger import Ledger
 from callcenter.storage.live_state import SqliteLiveState
@@ -53,9 +54,11 @@ class Service:
     """The whole service; `run` is its life."""
 
     def __init__(self, settings: Settings) -> None:
-        """Load and open everything that needs no network. Raises ConfigError, StorageError."""
+        """Load and open everything that needs no network. Raises ConfigError, StorageError, AcdError (a plan without sense)."""
         self.settings = settings
+        actions, events = _ami(settings, settings.ami_login), _ami(settings, settings.ami_events_login)
         self._plan = load_plan(settings.plan)
+        Engine(self._plan, 0)
         self.state = StateDir(settings.state_dir)
         name = re.sub(r"[^A-Za-z0-9.-]", "-", settings.instance or socket.gethostname())[:40]
         self.instance = f"{name}-{self.state.instance}"
@@ -71,8 +74,9 @@ class Service:
         self._background: set[asyncio.Task[None]] = set()
         self._why: Exception | None = None
         """Why the service stops, when not by a signal."""
+        self._hours = OpenHours(self.clock.now)
         self.driver = Driver(
-            self._plan,
+            self._hours.apply(self._plan),
             self.clock,
             self.outbox,
             self.live,
@@ -86,8 +90,8 @@ class Service:
             keep_epoch=lambda epoch: self.live.put(EPOCH, str(epoch)),
         )
         self.pbx = AsteriskPbx(
-            _ami(settings, settings.ami_login),
-            _ami(settings, settings.ami_events_login),
+            actions,
+            events,
             self.driver,
             self.clock,
             self.instance,
@@ -101,41 +105,48 @@ class Service:
             tell=self.driver.tell,
             reply=self.pbx.switch.reply,
             now=self.clock.now,
+            kept=self.live,
         )
 
     async def run(self) -> None:
         """Serve until a signal; raises what ended it (AmiRefused, HeldByAnother, SchemaOutdated, ...)."""
-        await make_ready(self.database)
-        tokens = TokenStore(self.state.folder)
-        write_local_token(self.state.folder)
+        self._on_signals()
         tasks: list[asyncio.Task[Any]] = []
-        async with serving(create_app(self, tokens.is_valid), self.settings.http_host, self.settings.http_port):
-            try:
-                self._on_signals()
-                pbx = asyncio.create_task(self.pbx.run(), name="pbx")
-                stop = asyncio.create_task(self._stopping.wait(), name="stop")
-                gc.collect()
-                gc.freeze()  # what start-up made lives for ever: a full collection of it would stall the loop
-                tasks = [
-                    pbx,
-                    stop,
-                    asyncio.create_task(self.projector.run()),
-                    asyncio.create_task(keep_on_disk(self.outbox, self.live)),
-                ]
-                await asyncio.wait([pbx, stop], return_when=asyncio.FIRST_COMPLETED)
-                if pbx.done():
-                    pbx.result()
-            finally:
-                await self._end(tasks)
+        try:
+            await make_ready(self.database)
+            tokens = TokenStore(self.state.folder)
+            write_local_token(self.state.folder)
+            async with serving(create_app(self, tokens.is_valid), self.settings.http_host, self.settings.http_port):
+                await self._serve(tasks)
+        finally:
+            await self._end(tasks)
         if self._why is not None:
             raise self._why
 
+    async def _serve(self, tasks: list[asyncio.Task[Any]]) -> None:
+        """Start all that goes on by itself (into `tasks`) and wait for the end of the PBX's part, or for `_stopping`."""
+        pbx = asyncio.create_task(self.pbx.run(), name="pbx")
+        stop = asyncio.create_task(self._stopping.wait(), name="stop")
+        tasks += [pbx, stop]
+        for name, work in (
+            ("projector", self.projector.run()),
+            ("upkeep", keep_on_disk(self.outbox, self.live)),
+            ("hours", self._follow_hours()),
+        ):
+            tasks.append(asyncio.create_task(work, name=name))
+            tasks[-1].add_done_callback(_told_if_it_failed)
+        gc.collect()
+        gc.freeze()  # what start-up made lives for ever: a full collection of it would stall the loop
+        await asyncio.wait([pbx, stop], return_when=asyncio.FIRST_COMPLETED)
+        if pbx.done():
+            pbx.result()
+
     async def _end(self, tasks: list[asyncio.Task[Any]]) -> None:
-        self.driver.close()
         tasks += self._background
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.driver.close()
         await self.projector.drain(5.0)
         self.outbox.close()
         self.live.close()
@@ -188,11 +199,13 @@ class Service:
         changes = plan_diff(self._plan, fresh)
         if changes:
             old = set(self.driver.plan_globals())
+            self.driver.change_plan(self._hours.apply(fresh))
             self._plan = fresh
-            self.driver.change_plan(fresh)
             values = dict.fromkeys(old - set(self.driver.plan_globals()), "") | dict(self.driver.plan_globals())
-            with contextlib.suppress(AmiDisconnected):
+            try:
                 await self.pbx.push_globals(values)
+            except AmiError as error:
+                log.warning("the plan's globals are not on the PBX before the next connect: %s", error)
             log.info("plan %s in force: %s", fresh.version, "; ".join(changes))
         return changes
 
@@ -201,6 +214,13 @@ class Service:
     def _stop(self, why: Exception) -> None:
         self._why = why
         self._stopping.set()
+
+    async def _follow_hours(self) -> None:
+        """Let specialists come and go with their hours: a plan without those who are closed, changed only when the set does."""
+        while True:
+            await asyncio.sleep(self._hours.until_next_minute_s())
+            if self._hours.has_changed(self._plan):
+                self.driver.change_plan(self._hours.apply(self._plan))
 
     def _on_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -255,6 +275,11 @@ class Service:
     def _restored(self) -> Iterable[e.AgentRestored]:
         now_ms = int(self.clock.now() * 1000)
         return [_restored(record, now_ms) for record in self.live.agents()]
+
+
+def _told_if_it_failed(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("%s ended: the service goes on without it", task.get_name(), exc_info=error)
 
 
 def _ami(settings: Settings, login: AmiLogin) -> AmiSettings:

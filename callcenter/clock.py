@@ -41,6 +41,10 @@ class PbxClock:
         self._floor = max(self._floor, now)
         return self._floor
 
+    def pbx_now(self) -> float:
+        """Return what the PBX's clock shows, also after it was put back: for what the PBX itself compares with its clock."""
+        return self._monotonic() - self._offset
+
     def sample(self, received: float, pbx_s: float, round_trip_s: float = 0.0) -> float:
         """Take one sample: at local monotonic `received` the PBX said `pbx_s`. Return the step in seconds, 0.0 for none.
 

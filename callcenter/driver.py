@@ -4,6 +4,9 @@ Theory: the engine is synchronous, so a fact is handled where it arrives: `handl
 outbox (one write: what was decided is on disk before anything is done), presence goes to the live state, the observers
 count, and only then the commands go to the switch. Facts that appear while a step is carried out wait in a queue, so a
 step is never nested in another. One timer follows the engine's next deadline. Nothing here awaits.
+
+An error of our own (in the engine, in a command's hands, on the disk of the live state) costs the one event, command or
+mark that met it: it is logged, counted in `errors`, and the next one is handled as ever, with the timer set.
 """
 
 import asyncio
@@ -18,13 +21,16 @@ from acd import events as e
 from acd.engine import Engine, Step
 from acd.names import CallId
 from acd.plan import Plan
-from acd.records import CallClosed, PresenceChanged, Record, TalkOpened
+from acd.records import CallClosed, Noted, PresenceChanged, Record, TalkOpened
 from callcenter.asterisk.translate import FallbackEntered, FeatureUsed, Told, WishFenced
 from callcenter.clock import PbxClock
+from metrics.exporter import FALLBACK_ENTERED
 
 log = logging.getLogger(__name__)
 
 MIN_TIMER_S = 0.001
+LABEL_BYTES = 79
+"""What Asterisk and phones keep of a name, as UTF-8."""
 
 
 class RecordSink(Protocol):
@@ -90,6 +96,8 @@ class Driver:
         """Told how long each wish took from its writing to its effect, seconds."""
         self._wished: dict[CallId, tuple[str, float]] = {}
         """Call -> its newest wish and when it was written, perf_counter seconds; until its effect is seen."""
+        self.errors = 0
+        """Errors of our own that were survived."""
         self._hands: dict[str, Hands] = {}
         self._unnamed: Hands | None = None
         self._inbox: deque[e.Event] = deque()
@@ -98,16 +106,16 @@ class Driver:
         """Calls whose channel carries CC_ANSWERED already."""
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
+        self._is_closed = False
 
     def attach(self, hands: Hands) -> None:
         """The PBX that claims next is reached by these hands."""
         self._unnamed = hands
 
     def close(self) -> None:
-        """No more deadlines fire."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """No more deadlines fire, and nothing more is decided."""
+        self._is_closed = True
+        self._cancel_timer()
 
     # --- what a PBX tells (PbxOwner)
 
@@ -115,15 +123,16 @@ class Driver:
         """Take one fact; decide and act at once."""
         match fact:
             case FeatureUsed():
-                if self.on_feature is not None:
-                    self.on_feature(fact)
+                if self.on_feature is not None and self.engine is not None:
+                    self.on_feature(fact)  # without an engine no reply: the phone hears that the service is away
             case WishFenced():
                 # if it was ours, the next beat says so
                 log.warning("the dialplan refused a wish of epoch %d", fact.epoch)
             case FallbackEntered():
-                log.warning("caller %s %s the PBX's own queue", fact.call, "entered" if fact.is_in else "left")
-                if fact.is_in and (hands := self._hands.get(fact.call.pbx)) is not None:
-                    hands.execute(c.ProbeCall(fact.call))  # answered by where he is now: the engine wakes him
+                self._fell_back(fact)
+            case e.CallFound(call=call, first_answered_ms=int()):
+                self._answered.add(call)  # its channel says so already, with the first instant
+                self.tell(fact)
             case e.SnapshotDone(pbx=pbx, at_ms=at_ms):
                 self.tell(fact)
                 self._snapshot_done(pbx, at_ms)
@@ -145,7 +154,7 @@ class Driver:
         """Decide nothing more: another instance does."""
         log.error("%s", why)
         self.engine = None
-        self.close()
+        self._cancel_timer()
         if self._stop is not None:
             self._stop(why)
 
@@ -163,80 +172,108 @@ class Driver:
         named = self.plan.lines.get(line)
         number = ""
         if self.engine is not None and (known := self.engine.calls.get(call)) is not None:
-            number = "".join(ch for ch in known.caller_number if ch.isdigit() or ch in "+*#")[:20]
+            number = "".join(ch for ch in known.caller_number if ch in "0123456789+*#")[:20]
         name = named.name if named is not None else line
         safe = "".join(ch for ch in name if ch.isalnum() or ch in " -_")
-        return f"{safe} {number}".strip()[:60]
+        room = LABEL_BYTES - len(number) - 1
+        while len(safe.encode()) > room:
+            safe = safe[:-1]  # whole characters only: half of one is no UTF-8
+        return f"{safe.strip()} {number}".strip()
+
+    def record(self, records: Sequence[Record]) -> None:
+        """Put something on record that the shell found, not the engine."""
+        self._sink.append(records)
+        self._observe(records)
 
     # --- the engine
 
     def tell(self, event: e.Event) -> None:
         """Let the engine handle one event, after those that wait already."""
         self._inbox.append(event)
-        if self._busy:
-            return
-        self._busy = True
-        try:
-            while self._inbox:
-                self._handle(self._inbox.popleft())
-        finally:
-            self._busy = False
-        self._set_timer()
+        if not self._busy:
+            self._work(None)
 
     def change_plan(self, plan: Plan) -> None:
-        """Put a new plan in force while calls run."""
+        """Put a new plan in force while calls run. Raises BadPlan, UnknownStrategy, and then the old one stays in force."""
+        Engine(plan, 0)
         self.plan = plan
         if self.engine is not None:
-            self.tell(e.PlanChanged(plan, int(self._clock.now() * 1000)))
+            self.tell(e.PlanChanged(plan, self._now_ms()))
 
-    def _handle(self, event: e.Event) -> None:
-        if self.engine is None:
+    def _work(self, first: Callable[[Engine], Step] | None) -> None:
+        """Carry out `first`, then whatever waits; the timer is set whatever happens."""
+        self._busy = True
+        try:
+            if first is not None:
+                self._decide(first)
+            while self._inbox:
+                event = self._inbox.popleft()
+                if isinstance(event, e.OfferConnecting):
+                    self._note_wish_taken(event, time.perf_counter())
+                self._decide(lambda engine, event=event: engine.handle(event, self._clock.now()))  # type: ignore[misc]
+        finally:
+            self._busy = False
+            self._set_timer()
+
+    def _decide(self, ask: Callable[[Engine], Step]) -> None:
+        if self.engine is None or self._is_closed:
             return
         began = time.perf_counter()
-        if isinstance(event, e.OfferConnecting):
-            self._note_wish_taken(event, began)
-        step = self.engine.handle(event, self._clock.now())
+        try:
+            step = ask(self.engine)
+        except Exception:
+            self._survived("the engine could not take an event")
+            return
         if self._took is not None:
             self._took(time.perf_counter() - began)
         self._carry_out(step)
 
     def _advance(self) -> None:
         self._timer = self._timer_at = None
-        if self.engine is None:
-            return
-        self._busy = True
-        try:
-            self._carry_out(self.engine.advance(self._clock.now()))
-            while self._inbox:
-                self._handle(self._inbox.popleft())
-        finally:
-            self._busy = False
-        self._set_timer()
+        self._work(lambda engine: engine.advance(self._clock.now()))
 
     def _carry_out(self, step: Step) -> None:
         if step.records:
-            self._sink.append(step.records)
+            try:
+                self._sink.append(step.records)
+            except Exception:
+                self._survived("records could not be kept")
         for command in step.commands:
-            hands = self._hands_of(command)
             if isinstance(command, c.OfferCall | c.ExitCall | c.ReturnCall):
                 self._wished[command.call] = (command.offer, time.perf_counter())
-            for one in hands:
-                one.execute(command)
+            for one in self._hands_of(command):
+                try:
+                    one.execute(command)
+                except Exception:
+                    self._survived(f"{command} could not be carried out")
         if step.records:
             self._after(step.records)
 
     def _after(self, records: Sequence[Record]) -> None:
         """What follows from records and is not urgent: presence to the store, marks on channels, counters."""
         for record in records:
-            if isinstance(record, PresenceChanged):
-                self._presence.put_agent(record)
-            elif isinstance(record, TalkOpened):
-                self._mark(record)
-            elif isinstance(record, CallClosed):
-                self._answered.discard(record.call)
-                self._wished.pop(record.call, None)
+            try:
+                if isinstance(record, PresenceChanged):
+                    self._presence.put_agent(record)
+                elif isinstance(record, TalkOpened):
+                    self._mark(record)
+                elif isinstance(record, CallClosed):
+                    self._answered.discard(record.call)
+                    self._wished.pop(record.call, None)
+            except Exception:
+                self._survived(f"what follows from {record} was left out")
+        self._observe(records)
+
+    def _observe(self, records: Sequence[Record]) -> None:
         for observe in self._observers:
-            observe(records)
+            try:
+                observe(records)
+            except Exception:
+                self._survived("records were not counted")
+
+    def _survived(self, what: str) -> None:
+        self.errors += 1
+        log.exception("%s", what)
 
     def _note_wish_taken(self, event: e.OfferConnecting, now: float) -> None:
         offer, written_at = self._wished.get(event.call, ("", 0.0))
@@ -244,6 +281,14 @@ class Driver:
             del self._wished[event.call]
             if self._wish_taken is not None:
                 self._wish_taken(now - written_at)
+
+    def _fell_back(self, fact: FallbackEntered) -> None:
+        log.warning("caller %s %s the PBX's own queue", fact.call, "entered" if fact.is_in else "left")
+        if not fact.is_in:
+            return
+        self.record([Noted(fact.at_ms, FALLBACK_ENTERED, "", fact.call)])
+        if (hands := self._hands.get(fact.call.pbx)) is not None:
+            hands.execute(c.ProbeCall(fact.call))  # answered by where he is now: the engine wakes him
 
     def _mark(self, record: TalkOpened) -> None:
         hands = self._hands.get(record.call.pbx)
@@ -258,13 +303,19 @@ class Driver:
         return [] if one is None else [one]
 
     def _set_timer(self) -> None:
-        deadline = self.engine.next_deadline() if self.engine is not None else None
+        deadline = self.engine.next_deadline() if self.engine is not None and not self._is_closed else None
         if deadline == self._timer_at and self._timer is not None:
             return
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._cancel_timer()
         self._timer_at = deadline
         if deadline is not None:
             wait_s = max(MIN_TIMER_S, deadline - self._clock.now())
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._advance)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._timer_at = None
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now() * 1000)

@@ -2,11 +2,13 @@
 
 Theory: a phone's identity is its endpoint; who sits there is what the log-in tied to it. The dialplan waits two seconds for
 one word of reply on the phone's own channel and plays it. A word is written as `CC_REPLY` and the channel is woken like a
-caller's. The PIN never comes here: only the proof made of it and of this very channel's Uniqueid.
+caller's. The PIN never comes here: only the proof made of it and of this very channel's Uniqueid. Wrong tries and locks are
+written through to the live state, so that a restart gives nobody five more tries.
 """
 
 import logging
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from acd import events as e
 from acd.plan import Plan
@@ -22,6 +24,22 @@ UNKNOWN = "plan"
 """The plan has no such reason, or we no such code."""
 NOBODY = "state"
 """Nobody is logged in at this phone."""
+GUARD = "login:"
+"""Prefix of the small values that hold wrong tries, before the agent's number."""
+
+
+class Values(Protocol):
+    """What of the live state this needs: small values by name."""
+
+    def put(self, name: str, value: str) -> None:
+        """Keep a value."""
+
+    def drop(self, name: str) -> None:
+        """Forget a value."""
+
+    def values(self, prefix: str) -> dict[str, str]:
+        """Return all values whose name begins with `prefix`."""
+        ...
 
 
 class Features:
@@ -35,6 +53,7 @@ class Features:
         tell: Callable[[e.Event], None],
         reply: Callable[[str, str], None],
         now: Callable[[], float],
+        kept: Values,
         extend_s: float = 60.0,
     ) -> None:
         self._plan = plan
@@ -45,6 +64,9 @@ class Features:
         """(channel's Uniqueid, word)."""
         self._now = now
         self._extend_s = extend_s
+        self._kept = kept
+        for name, value in kept.values(GUARD).items():
+            guard.restore(name.removeprefix(GUARD), value)
         self._handlers: Mapping[str, Callable[[FeatureUsed], str]] = {
             "login": self._login,
             "logout": self._of_agent(lambda agent, used: e.AgentLoggedOut(agent, used.at_ms)),
@@ -65,11 +87,22 @@ class Features:
     def _login(self, used: FeatureUsed) -> str:
         spec = self._plan().agents.get(used.agent)
         pin_sha1 = (spec.pin_sha1 or None) if spec is not None else None
+        before = self._guard.kept(used.agent)
         result = self._guard.verify(used.agent, pin_sha1, used.channel, used.proof, self._now())
+        self._keep(used.agent, before)
         if result is LoginResult.OK:
             self._tell(e.AgentLoggedIn(used.agent, used.device, used.at_ms))
             return OK
         return LOCKED if result is LoginResult.LOCKED else WRONG
+
+    def _keep(self, agent: str, before: str) -> None:
+        after = self._guard.kept(agent)
+        if after == before:
+            return
+        if after:
+            self._kept.put(GUARD + agent, after)
+        else:
+            self._kept.drop(GUARD + agent)
 
     def _not_ready(self, used: FeatureUsed) -> str:
         agent = self._agent_at(used.device)

@@ -7,9 +7,11 @@ from typing import Any
 
 import typer
 
+from acd.errors import AcdError
 from callcenter.asterisk.errors import AmiRefused
 from callcenter.asterisk.leader import HeldByAnother
 from callcenter.bootstrap import Service
+from callcenter.http.server import HttpAddressError
 from callcenter.storage.errors import StateLocked, StorageError
 from config.errors import ConfigError
 from config.settings import load_settings, unknown_variables
@@ -50,6 +52,8 @@ def run(**overrides: Any) -> int:
         return _fail(f"{error}: correct CALLCENTER_AMI_USERNAME and CALLCENTER_AMI_SECRET", EXIT_USAGE)
     except (HeldByAnother, StateLocked) as error:
         return _fail(str(error), EXIT_HELD)
+    except (AcdError, HttpAddressError) as error:
+        return _fail(str(error), EXIT_USAGE)
     except (StorageError, OSError) as error:
         return _fail(str(error), EXIT_FAILED)
     return 0

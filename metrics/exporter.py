@@ -19,6 +19,8 @@ from metrics.series import BOUNDS, SERIES, Kind
 
 ABANDONED = frozenset({Outcome.ABANDONED_IVR, Outcome.ABANDONED_QUEUE, Outcome.ABANDONED_RINGING})
 REJECT_REASONS = frozenset(reason.value for reason in RejectReason)
+FALLBACK_ENTERED = "fallback_entered"
+"""Note of a caller who went into the PBX's own queue while we live."""
 MAX_WORDS = 100
 """Distinct reasons or notes that get a series of their own; later ones count as `other`."""
 
@@ -203,6 +205,8 @@ class Exporter:
         self._count_word("callcenter_ignored_events_total", record.reason)
 
     def _noted(self, record: Noted) -> None:
+        if record.what == FALLBACK_ENTERED:
+            self._counters["callcenter_fallback_entries_total"][()] += 1
         self._count_word("callcenter_notes_total", record.what)
 
     def _count_word(self, name: str, word: str) -> None:

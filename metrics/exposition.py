@@ -65,6 +65,8 @@ class _Families:
 def _zeros(name: str, floor: Floor) -> dict[Labels, int]:
     """Series that exist before anything happened, so that their first increase is seen as one."""
     labels = SERIES[name].labels
+    if not labels:
+        return {(): 0}
     if labels == ("line",):
         return {(line,): 0 for line in floor.waiting}
     if labels == ("line", "outcome"):

@@ -106,6 +106,13 @@ _TABLE = (
         ("what",),
         "SELECT what, count(*) FROM notes WHERE kind = 'noted' GROUP BY what",
     ),
+    Series(
+        "callcenter_fallback_entries_total",
+        Kind.COUNTER,
+        "Callers who went into the PBX's own queue while this service lived: 0, or its heartbeat was late.",
+        (),
+        "SELECT count(*) FROM notes WHERE kind = 'noted' AND what = 'fallback_entered'",
+    ),
     Series("callcenter_decision_seconds", Kind.HISTOGRAM, "Time from an event in to the engine's step out."),
     Series("callcenter_wish_seconds", Kind.HISTOGRAM, "Time from a wish written to its effect seen."),
     Series("callcenter_calls_waiting", Kind.GAUGE, "Callers who wait in the line now, ringing included.", ("line",)),

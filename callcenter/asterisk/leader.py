@@ -57,7 +57,7 @@ class Beat:
 def parse_beat(text: str) -> Beat | None:
     """Return the beat written in `text`; None when there is none, or it is not readable."""
     parts = text.split("*")
-    if len(parts) != 4 or not all(part.isdigit() for part in parts[1:]):
+    if len(parts) != 4 or not all(part.isascii() and part.isdigit() for part in parts[1:]):
         return None
     return Beat(parts[0], int(parts[1]), int(parts[2]), int(parts[3]))
 
@@ -78,7 +78,7 @@ class Leadership:
         self._past = set(epochs)
         """Epochs that we or others had here, as far as known: all to be revoked."""
         self._now = now
-        """The PBX's clock, seconds."""
+        """The PBX's clock as it is, seconds: it may be put back."""
         self.epoch = 0
         """0 until claimed."""
         self._counter = 0
@@ -111,26 +111,39 @@ class Leadership:
             self._past.add(beat.epoch)
         self._past.discard(0)
         epoch = max([int(self._now()), *(known + 1 for known in self._past)])
+        while await self._get(f"CC_REVOKED_{epoch}") == "1":
+            epoch += 1  # the PBX's clock was put back since
         self.epoch = epoch
-        await self.renew()
+        if not await self.renew():
+            raise await self.holder()
         return epoch
 
     async def renew(self) -> bool:
         """Write all globals of leadership again (an Asterisk that was restarted has none); return whether we still lead."""
+        if await self._is_lost():
+            return False
         await asyncio.gather(*(self._set(f"CC_REVOKED_{old}", "1") for old in sorted(self._past)[-20:]))
         return await self.beat()
 
     async def beat(self) -> bool:
-        """Write the heartbeat; return whether we still lead (False: our epoch is revoked, stop at once)."""
+        """Write the heartbeat; return whether we still lead (False: stop at once)."""
         began_at = self._monotonic()
-        revoked = await self._get(f"CC_REVOKED_{self.epoch}")
-        if revoked == "1":
-            self.epoch = 0
+        if await self._is_lost():
             return False
         self._counter += 1
         await self._set(BEAT, str(Beat(self.instance, self.epoch, self._counter, int(self._now()))))
         self._confirmed_at = began_at
         return True
+
+    async def _is_lost(self) -> bool:
+        """Whether our epoch is revoked, or a newer leader beats (of two who claimed in one second, one name is the greater)."""
+        revoked = await self._get(f"CC_REVOKED_{self.epoch}")
+        beat = await self._read()
+        newer = beat is not None and (beat.epoch, beat.instance) > (self.epoch, self.instance)
+        if revoked == "1" or (newer and beat is not None and beat.instance != self.instance):
+            self.epoch = 0
+            return True
+        return False
 
     async def _watch(self, seen: Beat) -> None:
         if self._now() - seen.second > STALE_S:

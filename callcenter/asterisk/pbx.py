@@ -3,14 +3,15 @@
 Theory: two AMI sessions, one for events and one for actions, because one thread of Asterisk serves a session and delivers
 no event while an action runs. When both are up: buffer events; ask for the PBX's clock; claim or renew leadership; read
 phones and channels; tell them (`DeviceChanged`, `CallFound`, `SnapshotDone`); replay the buffer from the moment of the
-snapshot on. When either is lost: `LinkLost`, once. What came before the snapshot's moment is in the snapshot.
+snapshot on. When either is lost: `LinkLost`, once. What came before the snapshot's moment is in the snapshot. A session
+that was lost and came back while the snapshot was read makes it worthless (events are missing): it is read again.
 """
 
 import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -18,11 +19,11 @@ from acd import commands as c
 from acd import events as e
 from acd.names import CallId, EndedBy
 from callcenter.asterisk.errors import AmiDisconnected, AmiError
-from callcenter.asterisk.leader import Leadership
+from callcenter.asterisk.leader import HeldByAnother, Leadership
 from callcenter.asterisk.link import AmiLink
 from callcenter.asterisk.message import AmiMessage
 from callcenter.asterisk.settings import AmiSettings, Pong
-from callcenter.asterisk.snapshot import found_calls, status_action
+from callcenter.asterisk.snapshot import found_calls, found_outbound, status_action
 from callcenter.asterisk.switch import AsteriskSwitch
 from callcenter.asterisk.translate import DEVICE_STATES, KEPT_EVENTS, Told, Translator
 from callcenter.clock import PbxClock
@@ -74,6 +75,8 @@ class AsteriskPbx:
         self._owner = owner
         self._changed = asyncio.Event()
         """Set when a session came or went: the supervisor looks again."""
+        self._losses = 0
+        """Sessions lost since the start: a snapshot over which it changed has a gap."""
         self._buffer: list[AmiMessage] | None = []
         """Events kept back during a snapshot; None when they are told at once."""
         self.actions = AmiLink(
@@ -88,7 +91,7 @@ class AsteriskPbx:
             on_connected=self._session_changed,
             on_disconnected=self._session_lost,
         )
-        self.leadership = Leadership(self.actions, instance, epochs, clock.now)
+        self.leadership = Leadership(self.actions, instance, epochs, clock.pbx_now)
         self.switch = AsteriskSwitch(
             self.actions,
             self.translator.tracks,
@@ -152,6 +155,7 @@ class AsteriskPbx:
         self._changed.set()
 
     def _session_lost(self, error: AmiError) -> None:
+        self._losses += 1
         if self.is_synced:
             self.is_synced = False
             log.warning("%s: link lost: %s", self.name, error)
@@ -188,8 +192,12 @@ class AsteriskPbx:
     def _pong(self, pong: Pong) -> None:
         if pong.pbx_at_us is None:
             return
-        stepped = self.clock.sample(pong.received_at, pong.pbx_at_us / 1e6, pong.round_trip_s)
+        self._sample(pong.received_at, pong.pbx_at_us, pong.round_trip_s)
+
+    def _sample(self, received_at: float, pbx_at_us: int, round_trip_s: float) -> None:
+        stepped = self.clock.sample(received_at, pbx_at_us / 1e6, round_trip_s)
         if stepped:
+            log.warning("%s: the PBX's clock moved by %+.3f s", self.name, stepped)
             self._owner.told(e.ClockStepped(stepped, self._now_ms()))
 
     # --- snapshot
@@ -211,33 +219,47 @@ class AsteriskPbx:
 
     async def _sync(self) -> None:
         """Claim, read, tell, replay; every await may find the link lost again (AmiDisconnected)."""
-        self._buffer = []
+        losses, self._buffer = self._losses, []
         await self._ask_time()
         await self._learn_name()
         if not self.leadership.is_ours:
             self._owner.claimed(self.name, await self.leadership.claim())
         elif not await self.leadership.renew():
             raise await self.leadership.holder()
-        from_us = await self._ask_time()
         await self.push_globals(self._owner.plan_globals())
         members = await self.actions.send_list({"Action": "QueueStatus"})
         self.switch.learn_members(members.events)
         phones = await self.actions.send_list({"Action": "DeviceStateList"})
+        from_us = await self._ask_time()
         channels = await self.actions.send_list(status_action())
-        at_ms = from_us // 1000
-        for message in phones.events:
+        if not channels.ok:
+            raise AmiError(f"Status: {channels.text}")
+        if losses != self._losses:
+            raise AmiDisconnected("a session was lost while the channels were read")
+        self._tell_snapshot(phones.events, channels.events, from_us // 1000)
+        self._replay(from_us)
+
+    def _tell_snapshot(self, phones: Iterable[AmiMessage], channels: Sequence[AmiMessage], at_ms: int) -> None:
+        for message in phones:
             technology, _, device = message.get("Device", "").partition("/")
             state = DEVICE_STATES.get(message.get("State", ""))
             if technology == "PJSIP" and device and state is not None:
                 self._owner.told(e.DeviceChanged(device, state, at_ms))
-        for found in found_calls(self.name, channels.events, at_ms, self.translator.tracks):
+        tracks = self.translator.tracks
+        before = dict(tracks.calls)
+        for found in found_calls(self.name, channels, at_ms, tracks):
             self._owner.told(found)
+        for dialled in found_outbound(self.name, channels, at_ms, tracks, before):
+            self._owner.told(dialled)
         self.is_synced = True
         self._owner.told(e.SnapshotDone(self.name, at_ms))
         self.switch.remove_strangers()
+
+    def _replay(self, from_us: int) -> None:
+        """Tell what came since the channels were read; states of phones all, because those were read a little earlier."""
         held, self._buffer = self._buffer or [], None
         for message in held:
-            if (message.at_us or 0) >= from_us:
+            if (message.at_us or 0) >= from_us or message.event == "DeviceStateChange":
                 self._tell(message)
         log.info("%s: in step: %d calls, %d events replayed", self.name, len(self.translator.tracks.calls), len(held))
 
@@ -245,8 +267,10 @@ class AsteriskPbx:
         """Take a sample of the PBX's clock and return it, microseconds since the epoch; raises AmiError."""
         asked_at = time.monotonic()
         pong = (await self.actions.send({"Action": "Ping"})).message
-        at_us = pong.at_us or 0
-        self.clock.sample(pong.received_at, at_us / 1e6, pong.received_at - asked_at)
+        at_us = pong.at_us
+        if at_us is None:
+            raise AmiError("Ping: the PBX did not say its time")
+        self._sample(pong.received_at, at_us, pong.received_at - asked_at)
         return at_us
 
     async def _learn_name(self) -> None:
@@ -266,9 +290,15 @@ class AsteriskPbx:
                 continue
             try:
                 if not await self.leadership.beat():
-                    self._owner.lost_leadership(await self.leadership.holder())
+                    self._owner.lost_leadership(await self._who_holds())
             except AmiError as error:
                 log.warning("%s: heartbeat failed: %s", self.name, error)
+
+    async def _who_holds(self) -> HeldByAnother:
+        try:
+            return await self.leadership.holder()
+        except AmiError:
+            return HeldByAnother("unknown", 0)
 
     # --- probes
 
@@ -282,7 +312,11 @@ class AsteriskPbx:
         with contextlib.suppress(AmiError):
             reply = await self.actions.send_list(status_action(call.uniqueid))
             if not reply.ok:
-                self._owner.told(e.CallerGone(call, self._now_ms(), EndedBy.UNKNOWN))
+                if "no such channel" in reply.text.lower():  # any other refusal says nothing of the caller
+                    track = self.translator.tracks.calls.get(call.uniqueid)
+                    if track is not None:
+                        self.translator.tracks.drop_call(track)
+                    self._owner.told(e.CallerGone(call, self._now_ms(), EndedBy.UNKNOWN))
                 return
             found = found_calls(self.name, reply.events, self._now_ms(), self.translator.tracks, keep_tracks=True)
             for one in found:

@@ -3,13 +3,14 @@
 Theory: one `Status` action lists all channels with the few variables that the dialplan and we put on callers (tokens of
 ours only: Asterisk does not escape values). A channel that has CC_ARRIVED is a caller (legs do not inherit it). The bridge
 that it shares with another channel says with whom it talks; CC_PLACE says where it rests; CC_TARGET which offer it
-follows. The tracks are made anew from the same list, so that the events that follow can be read.
+follows. A channel with CC_ENDPOINT and CC_OUT is a phone that dials out (`found_outbound`). The tracks are made anew from
+the same list, so that the events that follow can be read.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from acd import events as e
-from acd.names import CallId
+from acd.names import CallId, EndedBy
 from callcenter.asterisk.message import Action, AmiMessage
 from callcenter.asterisk.stamps import milliseconds
 from callcenter.asterisk.target import HOLD, OUT, REJECT, Target, parse_target
@@ -27,7 +28,8 @@ VARIABLES = (
     "CC_SIPID",
     "CC_OFFER",
     "CC_TEST",
-    "CC_OUTBOUND",
+    "CC_ENDPOINT",
+    "CC_OUT",
 )
 
 
@@ -61,6 +63,31 @@ def found_calls(
     _find_legs(rows, callers, tracks)
     found = [_found(m, v, at_ms, tracks) for m, v in callers]
     return sorted(found, key=lambda one: (one.arrived_ms, _in_order(one.call.uniqueid)))
+
+
+def found_outbound(
+    pbx: str, channels: Iterable[AmiMessage], at_ms: int, tracks: Tracks, before: Mapping[str, CallTrack]
+) -> list[e.OutboundStarted | e.OutboundAnswered | e.OutboundEnded]:
+    """Read phones that dial out into `tracks` and return what is new against `before` (calls as tracked so far)."""
+    told: list[e.OutboundStarted | e.OutboundAnswered | e.OutboundEnded] = []
+    living: set[str] = set()
+    for message in channels:
+        variables = _variables(message)
+        uniqueid, device = message.get("Uniqueid", ""), variables.get("CC_ENDPOINT", "")
+        if message.event != "Status" or variables.get("CC_ARRIVED") or not (device and variables.get("CC_OUT")):
+            continue
+        living.add(uniqueid)
+        call, old = CallId(pbx, uniqueid), before.get(uniqueid)
+        bridge = message.get("BridgeID") or None
+        track = CallTrack(call, message.get("Channel", ""), outbound=True, device=device, bridge=bridge)
+        track.answered = bridge is not None or (old is not None and old.answered)
+        tracks.calls[uniqueid] = track
+        if old is None:
+            told.append(e.OutboundStarted(call, device, variables["CC_OUT"], variables.get("CC_LINE") or None, at_ms))
+        if track.answered and not (old is not None and old.answered):
+            told.append(e.OutboundAnswered(call, at_ms))
+    gone = [old for uniqueid, old in before.items() if old.outbound and uniqueid not in living]
+    return told + [e.OutboundEnded(o.call, at_ms, EndedBy.UNKNOWN, "ANSWER" if o.answered else o.status) for o in gone]
 
 
 def _variables(message: AmiMessage) -> dict[str, str]:

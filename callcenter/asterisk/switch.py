@@ -1,8 +1,8 @@
 """Carries the engine's commands out on one PBX, over the session for actions.
 
 Theory: a command becomes one to three AMI actions in a single write and returns at once; what became of it is learned from
-the events of its effect. Only a refusal by the PBX ("No such channel", a lost session) comes back from here, as
-`OfferEnded(failed)`. A wish is `Setvar CC_GO` followed by the digit that wakes; out of a talk, instead of the digit, the
+the events of its effect. Only a refusal comes back from here, as `OfferEnded(failed)`, and never before `execute` has
+returned: by the PBX ("No such channel"), by the link (no session), or by ourselves (a number that no wish can hold). A wish is `Setvar CC_GO` followed by the digit that wakes; out of a talk, instead of the digit, the
 hang-up of the seat's leg (Dial has option g: the caller goes on behind it and looks at the wish himself).
 """
 
@@ -13,7 +13,7 @@ from typing import Protocol
 from acd import commands as c
 from acd import events as e
 from acd.names import CallId, OfferId, OfferResult
-from callcenter.asterisk.errors import AmiDisconnected, AmiError
+from callcenter.asterisk.errors import AmiBadValue, AmiDisconnected, AmiError
 from callcenter.asterisk.message import Action, AmiMessage, AmiReply
 from callcenter.asterisk.target import HOLD, OUT, REJECT, Target
 from callcenter.asterisk.tracks import Tracks
@@ -29,7 +29,7 @@ class ActionLink(Protocol):
     """What the switch needs of an AMI link."""
 
     def send_many(self, actions: Sequence[Action], *, timeout_s: float = ...) -> "list[asyncio.Future[AmiReply]]":
-        """Write actions at once; their answers in order. Raises AmiDisconnected when there is no session."""
+        """Write actions at once; their answers in order. Raises AmiDisconnected (no session) or AmiBadValue, nothing written."""
         ...
 
 
@@ -59,6 +59,8 @@ class AsteriskSwitch:
         """Fallback queue members as pushed, or as found: device -> queues."""
         self._strangers: set[str] = set()
         """Devices found in the queues for whom no agent was mirrored since."""
+        self._names: dict[str, str] = {}
+        """Member name of each device, as pushed or found: the agent's number."""
         self._may_act = may_act
         """False while it is not sure that we lead: actions are then refused here."""
         self.refused = 0
@@ -100,31 +102,24 @@ class AsteriskSwitch:
     def learn_members(self, events: Iterable[AmiMessage]) -> None:
         """Take the members of our fallback queues from the events of `QueueStatus`: they outlive us, and a restart of Asterisk."""
         self._members.clear()
+        self._names.clear()
         for message in events:
             queue, (technology, _, device) = message.get("Queue", ""), message.get("Location", "").partition("/")
             is_ours = message.event == "QueueMember" and queue.startswith(MIRROR_PREFIX)
             if is_ours and technology == "PJSIP" and message.get("Membership") == "dynamic":
                 self._members.setdefault(device, set()).add(queue)
+                self._names[device] = message.get("Name", "")
         self._strangers = set(self._members)
 
     def remove_strangers(self) -> None:
         """Take out of the fallback queues whoever is a member but was not mirrored since `learn_members`."""
         for device in sorted(self._strangers):
             self._mirror(c.MirrorAgent("", device, (), False, ""))
+        self._strangers.clear()
 
     # --- wishes
 
     def _wish(self, call: CallId, target: Target, line: str, release: OfferId | None) -> None:
-        actions: list[Action] = []
-        if line:
-            actions.append(_setvar(call.uniqueid, "CC_LABEL", self._label(line, call)))
-        actions.append(_setvar(call.uniqueid, "CC_GO", str(target)))
-        leg = self._tracks.leg_of(release) if release else None
-        if leg is not None:
-            actions.append(_hangup(leg.uniqueid))
-        elif release is None:
-            actions.append(_wake(call.uniqueid))
-        # a leg that is gone already: the caller is on his way behind Dial and looks at the wish himself
         wish_at = 1 if line else 0
 
         def failed(index: int, why: str) -> None:
@@ -132,6 +127,17 @@ class AsteriskSwitch:
                 ended = e.OfferEnded(call, target.offer, self._now_ms(), OfferResult.FAILED, why)
                 self._tell(ended)
 
+        try:
+            actions = [_setvar(call.uniqueid, "CC_GO", str(target))]
+        except AmiBadValue as error:
+            self.refused += 1
+            asyncio.get_running_loop().call_soon(failed, wish_at, str(error))
+            return
+        if line:
+            actions.insert(0, _setvar(call.uniqueid, "CC_LABEL", self._label(line, call)))
+        leg = self._tracks.leg_of(release) if release else None
+        # a leg that is gone already: the caller is behind Dial, where he looks at the wish himself, or at rest again
+        actions.append(_wake(call.uniqueid) if leg is None else _hangup(leg.uniqueid))
         self._send(actions, failed)
 
     def _hang_up_leg(self, offer: OfferId) -> None:
@@ -145,7 +151,7 @@ class AsteriskSwitch:
             if not self._may_act():
                 raise AmiDisconnected("not sure that we lead")
             futures = self._link.send_many(actions, timeout_s=TIMEOUT_S)
-        except AmiDisconnected as error:
+        except AmiError as error:
             self.refused += 1
             if failed is not None:
                 for index in range(len(actions)):
@@ -182,9 +188,11 @@ class AsteriskSwitch:
             wanted.add(DEFAULT_QUEUE)
             self._strangers.discard(command.device)
         had = self._members.get(command.device, set())
+        stale = had if self._names.get(command.device, command.agent) != command.agent else had - wanted
+        kept = had - stale
         paused = "true" if command.paused else "false"
         actions: list[Action] = [
-            {"Action": "QueueRemove", "Queue": queue, "Interface": interface} for queue in sorted(had - wanted)
+            {"Action": "QueueRemove", "Queue": queue, "Interface": interface} for queue in sorted(stale)
         ]
         actions += [
             {
@@ -195,16 +203,18 @@ class AsteriskSwitch:
                 "StateInterface": interface,
                 "Paused": paused,
             }
-            for queue in sorted(wanted - had)
+            for queue in sorted(wanted - kept)
         ]
-        if wanted & had or (wanted and command.paused):
+        if kept or (wanted and command.paused):  # who is added is added as he is; only a reason needs a word of its own
             actions.append(
                 {"Action": "QueuePause", "Interface": interface, "Paused": paused, "Reason": command.reason or "none"}
             )
         if wanted:
             self._members[command.device] = wanted
+            self._names[command.device] = command.agent
         else:
             self._members.pop(command.device, None)
+            self._names.pop(command.device, None)
         if actions:
             self._send(actions)
 

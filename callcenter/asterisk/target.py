@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from callcenter.asterisk.errors import AmiBadValue
 
 _FIELD = re.compile(r"[A-Za-z0-9+_.-]+")
+MAX_LENGTH = 78
+"""The dialplan cuts what is longer: Asterisk's extensions have 79 characters."""
 
 REJECT = "reject"
 OUT = "out"
@@ -33,7 +35,10 @@ class Target:
         for value in (self.kind, self.digits, self.offer):
             if not _FIELD.fullmatch(value):
                 raise AmiBadValue("CC_GO", f"may hold letters, digits, + . _ - in a field only, not {value!r}")
-        return f"{self.kind}*{self.digits}*{self.offer}*{self.epoch}*{self.ring_s}"
+        text = f"{self.kind}*{self.digits}*{self.offer}*{self.epoch}*{self.ring_s}"
+        if len(text) > MAX_LENGTH:
+            raise AmiBadValue("CC_GO", f"is longer than {MAX_LENGTH} characters: {text!r}")
+        return text
 
 
 def parse_target(text: str) -> Target | None:
@@ -42,6 +47,6 @@ def parse_target(text: str) -> Target | None:
     if len(parts) != 5 or not all(parts):
         return None
     kind, digits, offer, epoch, ring = parts
-    if not (epoch.isdigit() and ring.isdigit()):
+    if not (text.isascii() and epoch.isdigit() and ring.isdigit()):
         return None
     return Target(kind, digits, offer, int(epoch), int(ring))

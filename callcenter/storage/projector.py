@@ -14,7 +14,7 @@ from pathlib import Path
 
 from callcenter.storage.errors import LedgerAway
 from callcenter.storage.ledger import Ledger
-from callcenter.storage.outbox import Position
+from callcenter.storage.outbox import START, Position
 from callcenter.storage.outbox_reader import Entry, OutboxReader
 
 EVERY_S = 0.2
@@ -53,9 +53,14 @@ class Projector:
     def __repr__(self) -> str:
         return f"<Projector at {self._position}, {self.depth_bytes()} bytes behind, away: {self.away}>"
 
+    @property
+    def position(self) -> Position:
+        """How far the ledger has come, as far as this process knows."""
+        return self._position or START
+
     def depth_bytes(self) -> int:
         """Bytes of records that wait for the database (a few file-system look-ups)."""
-        return self.reader.bytes_after(self._position or Position(0, 0))
+        return self.reader.bytes_after(self.position)
 
     async def run(self) -> None:
         """Go on until cancelled. Never ends by an error of the database."""

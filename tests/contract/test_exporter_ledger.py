@@ -50,7 +50,10 @@ def a_run(seed: int, calls: int = 150) -> list[Record]:
         else:
             call.ends(at_s + dice.choice([0, 4.999, 15.0, 15.001, 100.0]), *dice.choice(UNANSWERED))
     unfinished = Told("unfinished").queued(0).talks(1, 9)
-    noted = [Noted(NOON_MS + n, what, "") for n, what in enumerate(["unknown_did", "plan_changed", "unknown_did"])]
+    noted = [
+        Noted(NOON_MS + n, what, "")
+        for n, what in enumerate(["unknown_did", "plan_changed", "unknown_did", "fallback_entered"])
+    ]
     return [*all_records([*told, unfinished]), *noted]
 
 
@@ -84,7 +87,7 @@ async def test_run_ends_every_counter_and_histogram_equals_its_query(ledger: Led
             assert dict(frozen.histograms[name]) == expected, name
         assert rows, f"{name}: the run must move it"
         compared += 1
-    assert compared == 8
+    assert compared == 9
 
 
 async def test_run_ends_outcomes_add_up_and_no_ratio_exceeds_one() -> None:

@@ -192,3 +192,14 @@ def test_watch_sees_no_test_move_a_series_names_it() -> None:
 
     assert watch.moved == {"callcenter_calls_waiting", "callcenter_build"}
     assert "callcenter_calls_offered_total" in watch.never_moved()
+
+
+def test_caller_falls_back_while_we_live_is_counted_by_itself_and_among_the_notes() -> None:
+    exporter = exporter_after()
+    assert samples(exporter)["callcenter_fallback_entries_total"] == 0
+
+    exporter.observe([Noted(NOON_MS, "fallback_entered", ""), Noted(NOON_MS, "unknown_did", "999")])
+
+    shown = samples(exporter)
+    assert shown["callcenter_fallback_entries_total"] == 1
+    assert shown["callcenter_notes_total|what=fallback_entered"] == 1
