@@ -36,7 +36,7 @@ class Place(StrEnum):
 
 _L = Place
 PLACES: Mapping[Place, frozenset[Place]] = {
-    _L.MENU: frozenset({_L.WAITING, _L.TALK, _L.EXIT, _L.RETURNING, _L.CLOSED}),
+    _L.MENU: frozenset({_L.WAITING, _L.OFFER, _L.TALK, _L.EXIT, _L.RETURNING, _L.FALLBACK, _L.CLOSED}),
     _L.WAITING: frozenset({_L.OFFER, _L.EXIT, _L.TALK, _L.FALLBACK, _L.RETURNING, _L.CLOSED}),
     _L.OFFER: frozenset({_L.WAITING, _L.RETURNING, _L.TALK, _L.FALLBACK, _L.EXIT, _L.CLOSED}),
     _L.RETURNING: frozenset({_L.WAITING, _L.OFFER, _L.TALK, _L.FALLBACK, _L.EXIT, _L.CLOSED}),
