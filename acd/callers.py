@@ -23,8 +23,8 @@ def on_arrived(floor: Floor, event: CallArrived) -> None:
         floor.ignore(event, "the call is known", event.call)
         return
     line = line_of(floor, event.line, event.did)
-    if line is None:
-        line = floor.plan.lines[floor.plan.default_line]
+    if line is None or (event.did and floor.plan.line_of(event.did) is None):  # the dialplan may name the default line
+        line = line or floor.plan.lines[floor.plan.default_line]
         floor.note("unknown_did", event.did, event.call)
     stage = floor.stages.by_line[line.code][0]
     call = Call(
