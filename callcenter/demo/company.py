@@ -19,7 +19,8 @@ from callcenter.lab.phone_log import PhoneCall
 from callcenter.lab.sipp_caller import SippCaller
 from callcenter.lab.site import Site
 
-REGISTER_AT_ONCE = 5
+AT_ONCE = 7
+"""Phones that start, or agents who log in, at the same time."""
 ASKS_AFTER_S = 1.6
 """How long a seat listens before he hands over."""
 KEYS_APART_S = 0.7
@@ -64,7 +65,7 @@ class Company:
             Baresip(self.site.pbx, phone, role="specialist", on_event=self._specialist_heard)
             for phone in SPECIALIST_PHONES
         ]
-        gate = asyncio.Semaphore(REGISTER_AT_ONCE)
+        gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(phone: Baresip) -> None:
             async with gate:
@@ -76,7 +77,7 @@ class Company:
     async def log_in(self) -> None:
         """Let every seat log in at his phone by *11 and his PIN. Raises LabError."""
         at = {phone.number: phone for phone in self.phones}
-        gate = asyncio.Semaphore(REGISTER_AT_ONCE)
+        gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(seat: str, phone: str) -> None:
             async with gate:

@@ -35,4 +35,4 @@ def happenings(before: Board, after: Board) -> Iterator[tuple[str, str]]:
     for line in after.status["lines"]:
         code = line["code"]
         if code in before.counts and after.counts[code].abandoned > before.counts[code].abandoned:
-            yield ("red", f"{line['name']} 放弃 a caller hung up unanswered")
+            yield ("red", f"{line['name']} 放弃 a caller gave up")

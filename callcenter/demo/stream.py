@@ -78,23 +78,32 @@ def stream(seed: int, seconds: float | None, calls_per_s: float) -> Iterator[Vis
     begin, index = 0.0, 0
     while seconds is None or begin < seconds:
         length = BLOCK_S if seconds is None else min(BLOCK_S, seconds - begin)
-        instants = _instants(source, length, calls_per_s)
-        if begin == 0.0:
+        is_first = begin == 0.0
+        instants = _instants(source, length, calls_per_s, len(_SCRIPT) + 1 if is_first else 0)
+        if is_first:
             instants[0] = 0.0
-        script = {int(share * len(instants)): what for share, what in _SCRIPT.items()}
+        script = _places(len(instants)) if is_first or length >= BLOCK_S / 2 else {}
         for place, instant in enumerate(instants):
             yield _visit(source, index, begin + instant, script.get(place))
             index += 1
         begin += length
 
 
-def _instants(source: random.Random, length: float, calls_per_s: float) -> list[float]:
+def _places(count: int) -> dict[int, tuple[Role, str]]:
+    """Return where the scripted callers stand in a block of so many calls, each in a place of his own."""
+    places: dict[int, tuple[Role, str]] = {}
+    for share, what in _SCRIPT.items():
+        places[max(int(share * count), max(places, default=-1) + 1)] = what
+    return places
+
+
+def _instants(source: random.Random, length: float, calls_per_s: float, least: int) -> list[float]:
     mean = length * calls_per_s
     count, at = -1, 0.0
     while at <= length:
         at += source.expovariate(calls_per_s)
         count += 1
-    return sorted(source.uniform(0.0, length) for _ in range(max(count, int(LEAST * mean), 1)))
+    return sorted(source.uniform(0.0, length) for _ in range(max(count, int(LEAST * mean), least)))
 
 
 def _visit(source: random.Random, index: int, at_s: float, script: tuple[Role, str] | None) -> Visit:

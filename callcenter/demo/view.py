@@ -99,7 +99,7 @@ def _lines(board: Board) -> RenderableType:
     table.add_column("线路", no_wrap=True)
     for name in ("等待", "最久", "接听", "放弃", "接通率"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_row("line", "waiting", "oldest", "answd", "aband", "connect", style="dim")
+    table.add_row("line", "waiting", "oldest", "answd", "aband", "conn.", style="dim")
     for line in board.status.get("lines", ()):
         counts = board.counts.get(line["code"], Counts())
         table.add_row(

@@ -26,6 +26,20 @@ def test_stream_of_forty_seconds_has_thirty_calls_and_every_scripted_one(seed: i
     assert all(visit.patience_s == PATIENT_S for visit in by_role[Role.HANDED_OVER] + by_role[Role.NOT_PICKED_UP])
 
 
+@pytest.mark.parametrize("seconds", [1.0, 5.0, 12.0])
+def test_stream_of_a_short_run_has_every_scripted_caller_too(seconds: float) -> None:
+    roles = [visit.role for visit in _run(1, seconds)]
+    assert {role: roles.count(role) for role in Role if role is not Role.ORDINARY} == {
+        Role.GIVES_UP: 2,
+        Role.HANDED_OVER: 2,
+        Role.NOT_PICKED_UP: 1,
+    }
+
+
+def test_stream_rest_of_a_block_has_no_script() -> None:
+    assert all(visit.role is Role.ORDINARY for visit in _run(1, 45.0) if visit.at_s > 40)
+
+
 def test_stream_same_seed_is_the_same_and_another_is_not() -> None:
     assert _run(7) == _run(7)
     assert _run(7) != _run(8)

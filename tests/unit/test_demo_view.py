@@ -1,12 +1,14 @@
 """The demo's screen: read from the service's own words, told in both languages, at home in 100 x 30."""
 
 import io
+import re
 from typing import Any
 
 from rich.console import Console
 
 from callcenter.demo.board import Board, Counts, read_metrics
 from callcenter.demo.happenings import happenings
+from callcenter.demo.pictures import svg_of
 from callcenter.demo.view import Screen, render, status_line
 
 METRICS = """\
@@ -81,3 +83,11 @@ def test_happenings_tell_answers_hand_overs_ronas_and_abandonments() -> None:
 
 def test_happenings_of_the_first_look_are_none() -> None:
     assert list(happenings(Board(), _board("ready"))) == []
+
+
+def test_picture_is_whole_and_names_no_foreign_host() -> None:
+    picture = svg_of(Screen(_board("talking", "busy"), 12.0, 40.0, "来电 calls come in", 3, [("10:00:00", "", "振铃")]))
+    assert "王芳" in picture and "WenQuanYi" in picture
+    hosts = set(re.findall(r"https?://([^/\"')\s]+)", picture))
+    assert hosts == {"www.w3.org"}
+    assert "url(" not in picture.replace("url(#", "")
