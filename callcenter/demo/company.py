@@ -19,7 +19,7 @@ from callcenter.lab.phone_log import PhoneCall
 from callcenter.lab.sipp_caller import SippCaller
 from callcenter.lab.site import Site
 
-AT_ONCE = 7
+AT_ONCE = 10
 """Phones that start, or agents who log in, at the same time."""
 ASKS_AFTER_S = 1.6
 """How long a seat listens before he hands over."""

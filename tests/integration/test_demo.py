@@ -21,7 +21,6 @@ from tests.integration.conftest import missing
 
 pytestmark = pytest.mark.pbx
 
-SECONDS = "10"
 PHONE_KEYS = {
     "role",
     "number",
@@ -47,7 +46,7 @@ def peers() -> None:
 
 
 def _demo(**wishes: str) -> tuple[int, dict[str, Any], str]:
-    environment = os.environ | {"DEMO_SECONDS": SECONDS, "DEMO_CALLS_PER_S": "1.3"} | wishes
+    environment = os.environ | {"DEMO_SECONDS": "6", "DEMO_CALLS_PER_S": "2"} | wishes
     done = subprocess.run(
         [sys.executable, "-m", "callcenter.demo"],
         env=environment,
