@@ -7,7 +7,6 @@ from sqlalchemy import select, update
 
 from callcenter.asterisk.errors import AmiError
 from callcenter.asterisk.link import AmiLink
-from callcenter.asterisk.message import AmiMessage
 from callcenter.asterisk.settings import AmiSettings
 from callcenter.lab.errors import LabError
 from callcenter.lab.pbx import Asterisk
@@ -16,11 +15,10 @@ from callcenter.storage.tables import calls
 
 HOLD = "callcenter-hold"
 LOOK_EVERY_S = 0.15
-WAITED_S = 1
 
 
 async def drop_one_waiting(pbx: Asterisk, may_drop: Callable[[str], bool]) -> str:
-    """Wait until a caller has waited for a second or more, hang his channel up inside the PBX; return his number.
+    """Wait until a caller is in hold, hang his channel up inside the PBX; return his number.
 
     `may_drop` is asked with the caller's number. Goes on until cancelled. Raises LabError when AMI fails.
     """
@@ -30,7 +28,8 @@ async def drop_one_waiting(pbx: Asterisk, may_drop: Callable[[str], bool]) -> st
             await link.wait_up(5.0)
             while True:
                 shown = await link.send_list({"Action": "CoreShowChannels"})
-                found = next((one for one in shown.events if _waits(one) and may_drop(one["CallerIDNum"])), None)
+                waits = (one for one in shown.events if one.get("Context") == HOLD)
+                found = next((one for one in waits if may_drop(one["CallerIDNum"])), None)
                 if found is not None:
                     reply = await link.send({"Action": "Hangup", "Channel": found["Uniqueid"], "Cause": "38"})
                     if reply.ok:
@@ -38,11 +37,6 @@ async def drop_one_waiting(pbx: Asterisk, may_drop: Callable[[str], bool]) -> st
                 await asyncio.sleep(LOOK_EVERY_S)
     except AmiError as error:
         raise LabError(f"no caller could be dropped: {error}") from error
-
-
-def _waits(channel: AmiMessage) -> bool:
-    hours, minutes, seconds = (int(part) for part in channel.get("Duration", "0:0:0").split(":"))
-    return channel.get("Context") == HOLD and (hours * 60 + minutes) * 60 + seconds >= WAITED_S
 
 
 async def change_one_outcome(ledger: Ledger) -> str:

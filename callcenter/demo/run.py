@@ -38,7 +38,7 @@ LINE_EVERY_S = 5.0
 EVENTS_SHOWN = 17
 HANG_UP_S = 5.0
 SETTLE_S = 5.0
-DROP_FROM_S = 3.0
+DROP_FROM_S = 2.0
 LINE_NAMES = {"general": "群众诉求\ngeneral", "enterprise": "一企来\nenterprise"}
 
 
@@ -63,6 +63,7 @@ class Demo:
         self._interrupts = 0
         self._main: asyncio.Task[object] | None = None
         self._failure: str | None = None
+        self._is_fault_made = False
 
     async def run(self) -> int:
         """Play it and return the exit code: 0, or 1 when something was not right. Raises LabError when it cannot begin."""
@@ -167,6 +168,7 @@ class Demo:
     async def _drop(self) -> None:
         await asyncio.sleep(DROP_FROM_S)
         number = await drop_one_waiting(self._site.pbx, self._may_drop)
+        self._is_fault_made = True
         self._event("bold red", f"DEMO_FAULT: caller {number} was hung up inside the PBX")
 
     def _may_drop(self, number: str) -> bool:
@@ -243,6 +245,8 @@ class Demo:
             broken += [f"dropped by the PBX: caller {row['number']}" for row in evidence.lost]
         if self._failure is not None:
             broken.append(self._failure)
+        if self.options.fault is Fault.DROP and not self._is_fault_made:
+            broken.append("DEMO_FAULT=drop: nobody ever waited, so nobody could be dropped")
         for note in self._company.failures:
             self._say(f"a phone said: {note}")
         for sentence in broken:

@@ -46,7 +46,7 @@ def peers() -> None:
 
 
 def _demo(**wishes: str) -> tuple[int, dict[str, Any], str]:
-    environment = os.environ | {"DEMO_SECONDS": "6", "DEMO_CALLS_PER_S": "2"} | wishes
+    environment = os.environ | {"DEMO_SECONDS": "6", "DEMO_CALLS_PER_S": "2.5"} | wishes
     done = subprocess.run(
         [sys.executable, "-m", "callcenter.demo"],
         env=environment,
