@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import time
 from collections.abc import Sequence
@@ -60,7 +61,7 @@ def up(
     _write(folder / STATE_FILE, json.dumps(asdict(state), indent=1))
     _write(folder / ENV_FILE, "".join(f"{name}={value}\n" for name, value in pbx.settings().items()))
     typer.echo(f"up: {_line(state)}")
-    typer.echo(f"settings of the service: cp {folder / ENV_FILE} .env")
+    typer.echo(f"settings of the service: cp {shlex.quote(str(folder / ENV_FILE))} .env")
     typer.echo(f"phones {phones} register at 127.0.0.1:{state.sip_port} (UDP); their secrets: {folder / STATE_FILE}")
     typer.echo(f"log: {pbx.log_file}")
 

@@ -48,7 +48,8 @@ class PeerConnection:
 
     def drop(self) -> None:
         """Cut the connection without a word."""
-        self.writer.transport.abort()
+        with contextlib.suppress(AttributeError):  # Python 3.11.2: abort() after two close() on TLS
+            self.writer.transport.abort()
 
     def names(self) -> list[str]:
         """The actions received, without Login and Ping."""
