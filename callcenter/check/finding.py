@@ -46,6 +46,10 @@ class Finding:
         return f"{self.state.value:<4} {self.item:<14} {self.says}" + (f" -> {self.do}" if self.do else "")
 
 
+class Refused(Exception):
+    """Asterisk refuses an action for want of a privilege: the line of the privileges says which."""
+
+
 @dataclass(slots=True)
 class Scene:
     """What the checks look at."""

@@ -5,13 +5,14 @@ the whole takes as long as its slowest two steps. A check that is late or fails 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from callcenter.asterisk.errors import AmiError
 from callcenter.check import host, pbx
 from callcenter.check.cel import check_cel
-from callcenter.check.finding import Finding, Scene, State
+from callcenter.check.finding import Finding, Refused, Scene, State
 from callcenter.check.sounds import check_sounds
 from config.errors import PlanError
 from config.plan import PlanFile, read_plan
@@ -90,8 +91,9 @@ async def check_all(scene: Scene, table: tuple[Check, ...] = TABLE) -> list[Find
         tasks = first | later
         return [await tasks[check] for check in table]
     finally:
-        async with asyncio.timeout(CLOSE_S):
-            await asyncio.gather(*(link.close() for link in links))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await asyncio.gather(*(link.close() for link in links))
 
 
 def _is_first(check: Check) -> bool:
@@ -106,6 +108,8 @@ async def _within(check: Check, scene: Scene) -> Finding:
     try:
         async with asyncio.timeout(CHECK_S):
             return await check.look(scene)
+    except Refused as error:
+        return Finding(check.item, State.SKIPPED, f"not checked: {error} is not permitted")
     except TimeoutError:
         return Finding(
             check.item, State.FAIL, f"no answer within {CHECK_S:g} s", "look whether that host is overloaded"

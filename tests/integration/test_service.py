@@ -8,6 +8,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
@@ -446,6 +448,40 @@ async def test_agent_dials_out_the_ledger_has_his_outbound_call(office: Office) 
 async def _outbound(office: Office) -> Row | None:
     rows = await office.rows()
     return next((row for row in rows if row["direction"] == "outbound" and row["ended_ms"] is not None), None)
+
+
+# beside the service ----------------------------------------------------------------------------------------------------
+
+
+async def test_check_beside_the_running_service_finds_it_and_disturbs_nothing(office: Office) -> None:
+    caller = await office.caller()
+    leg = caller.call("12346")
+    await waiting_on(office, "special", 1)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CALLCENTER_")}
+    before = await office.status()
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "callcenter", "check"],
+        env=environment | office.site.settings(),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    after = await office.status()
+    ready = (await office.code_of("/readyz"))[0]
+    caller.hang_up(leg)
+    row = await office.row(leg)
+
+    lines = {line[5:19].strip(): line for line in done.stdout.splitlines()}
+    assert done.returncode == 0, done.stdout
+    assert lines["state"].startswith("ok") and "in use by" in lines["state"]
+    assert "the service of this state folder" in lines["leader"]
+    assert ready == 200
+    for key in ("epoch", "leader", "links", "refused_actions", "instance"):
+        assert before[key] == after[key], key
+    assert after["engine"]["waiting"]["special"] == 1
+    assert row["outcome"] == "abandoned_queue"
 
 
 # health ----------------------------------------------------------------------------------------------------------------

@@ -103,6 +103,12 @@ def test_operator_mistypes_a_name_is_told_which_was_meant() -> None:
     ]
 
 
+def test_operator_mistypes_a_name_in_the_env_file_is_told_as_well(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("CALLCENTER_PLAM=plan.toml\nOTHER=1\n", encoding="utf-8")
+
+    assert unknown_variables() == ["CALLCENTER_PLAM is no setting and has no effect: did you mean CALLCENTER_PLAN?"]
+
+
 def test_operator_reads_the_example_every_setting_of_the_service_is_in_it(tmp_path: Path) -> None:
     text = (Path(__file__).parents[2] / "config" / "settings.example.env").read_text(encoding="utf-8")
     named = set(re.findall(r"^#?CALLCENTER_([A-Z_]+)=", text, re.MULTILINE))
