@@ -28,6 +28,8 @@ class _Scene:
 
     pbx: str
     callers: frozenset[str]
+    outside: frozenset[str]
+    """Endpoints of outside lines; those that callers come in by are among them."""
     places: Places
     uses: dict[str, list[DeviceUse]] = field(default_factory=dict)
     bridges: dict[str, list[Stay]] = field(default_factory=dict)
@@ -48,14 +50,17 @@ def rebuild(
     pbx: str,
     callers: Iterable[str],
     devices: Sequence[DeviceUse],
+    outside: Iterable[str] = (),
     places: Places | None = None,
 ) -> CelCalls:
     """Rebuild the inbound calls.
 
     `rows` in the order of time (`read_cel`); `pbx` the ledger's name of the Asterisk; `callers` the endpoints that
-    callers come in by (an outside line is dialled out through the same); `places` None: the shipped dialplan.
+    callers come in by (an outside line may be dialled out through the same), `outside` further endpoints of outside
+    lines; `places` None: the shipped dialplan.
     """
-    scene = _Scene(pbx, frozenset(callers), places or Places.of_our_dialplan())
+    inward = frozenset(callers)
+    scene = _Scene(pbx, inward, inward | frozenset(outside), places or Places.of_our_dialplan())
     for use in devices:
         scene.uses.setdefault(use.device, []).append(use)
     scene.channels.update(channels_of(rows))
@@ -79,7 +84,7 @@ def _call(scene: _Scene, caller: Channel, arrived_ms: int) -> CelCall:
         outcomes = frozenset({Outcome.AGENT_ANSWERED if talks else Outcome.OVERFLOWED_OUT})
     else:
         legs = [leg for leg in scene.legs[caller.linkedid] if leg is not caller]
-        outcomes = unanswered(caller, legs, scene.callers, scene.places)
+        outcomes = unanswered(caller, legs, scene.outside, scene.places)
     closed = [(talk.began_ms, talk.ended_ms) for talk in talks if talk.ended_ms is not None]
     return CelCall(
         call=CallId(scene.pbx, caller.uniqueid),
@@ -87,7 +92,7 @@ def _call(scene: _Scene, caller: Channel, arrived_ms: int) -> CelCall:
         answered_ms=talks[0].began_ms if talks else None,
         talk_ended_ms=max(end for _, end in closed) if talks and len(closed) == len(talks) else None,
         ended_ms=caller.ended_ms,
-        ended_by=ended_by(caller, scene.callers),
+        ended_by=ended_by(caller, scene.outside),
         outcomes=outcomes,
         talks=talks,
         talk_ms=_covered_ms(closed),
@@ -105,7 +110,7 @@ def _talks(scene: _Scene, caller: Channel) -> tuple[tuple[CelTalk, ...], bool]:
             is_together = ended_ms is None or began_ms <= ended_ms
             if channel is caller or channel.technology in _NOBODY or not is_together:
                 continue
-            if channel.endpoint in scene.callers:
+            if channel.endpoint in scene.outside:
                 outside = True
                 continue
             use = scene.who(channel.endpoint, began_ms)

@@ -58,8 +58,8 @@ class Places:
         return cls({}, frozenset({Outcome.ABANDONED_IVR, Outcome.ABANDONED_QUEUE, Outcome.REJECTED}))
 
 
-def ended_by(caller: Channel, callers: frozenset[str]) -> EndedBy | None:
-    """Who hung up, by the source in the caller's HANGUP row; None: he has not ended. `callers`: endpoints of callers."""
+def ended_by(caller: Channel, outside: frozenset[str]) -> EndedBy | None:
+    """Who hung up, by the source in the caller's HANGUP row; None: he has not ended. `outside`: endpoints of trunks."""
     if caller.hangup is None:
         return None
     source = caller.hangup.hangup_source
@@ -67,25 +67,25 @@ def ended_by(caller: Channel, callers: frozenset[str]) -> EndedBy | None:
         return EndedBy.CALLER
     if source in ("", _BUILTIN):
         return EndedBy.SYSTEM
-    return EndedBy.UNKNOWN if endpoint_of(source) in {"", *callers} else EndedBy.AGENT
+    return EndedBy.UNKNOWN if endpoint_of(source) in {"", *outside} else EndedBy.AGENT
 
 
-def unanswered(caller: Channel, legs: Iterable[Channel], callers: frozenset[str], places: Places) -> frozenset[Outcome]:
+def unanswered(caller: Channel, legs: Iterable[Channel], outside: frozenset[str], places: Places) -> frozenset[Outcome]:
     """Return what the outcome may be of a call that no phone of ours and no outside line ever took.
 
     `legs`: the channels born with his Linkedid, but for his own. Empty: he has not ended.
     """
-    by = ended_by(caller, callers)
+    by = ended_by(caller, outside)
     if caller.hangup is None or by is None:
         return frozenset()
     if caller.hangup.hangup_source == _BUILTIN:
         return frozenset({Outcome.REJECTED})
     if by is not EndedBy.CALLER:
         return frozenset({Outcome.FAILED})
-    return _abandoned(caller.hangup, list(legs), callers, places)
+    return _abandoned(caller.hangup, list(legs), outside, places)
 
 
-def _abandoned(hangup: CelRow, born: list[Channel], callers: frozenset[str], places: Places) -> frozenset[Outcome]:
+def _abandoned(hangup: CelRow, born: list[Channel], outside: frozenset[str], places: Places) -> frozenset[Outcome]:
     """What the caller gave up in: was anybody dialled for him, and where did he stand?"""
     standing = places.outcomes.get(hangup.context, places.elsewhere)
     legs = [
@@ -96,7 +96,7 @@ def _abandoned(hangup: CelRow, born: list[Channel], callers: frozenset[str], pla
         and (leg.ended_ms is None or leg.ended_ms >= hangup.at_ms - DIAL_GRACE_MS)
     ]
     ringing = frozenset({Outcome.ABANDONED_RINGING})
-    if any(leg.endpoint in callers for leg in legs):
+    if any(leg.endpoint in outside for leg in legs):
         ringing |= {Outcome.OVERFLOWED_OUT}
     if any(leg.ended_ms is None or leg.ended_ms > hangup.at_ms for leg in legs):
         return ringing

@@ -7,7 +7,7 @@ from callcenter.witness.calls import DeviceUse
 from callcenter.witness.channels import endpoint_of
 from callcenter.witness.rebuild import rebuild
 from callcenter.witness.verdict import Places
-from tests.unit.cel_timeline import Timeline, ms
+from tests.unit.cel_timeline import PHONES, Timeline, ms
 
 
 def only(outcome: Outcome) -> frozenset[Outcome]:
@@ -222,6 +222,18 @@ def test_caller_connected_to_an_outside_line_overflowed_out() -> None:
 
     assert (call.outcomes, call.ended_by) == (only(Outcome.OVERFLOWED_OUT), EndedBy.UNKNOWN)
     assert (call.answered_ms, call.talks) == (None, ())
+
+
+def test_outside_line_of_another_endpoint_is_told_by_name() -> None:
+    timeline = waiting()
+    timeline.begins(4.0, "exchange")
+    timeline.talks(6.0, 9.0, "exchange")
+    timeline.ends(9.1, "trunk", by="trunk", status="ANSWER")
+
+    (call,) = rebuild(timeline.rows(), pbx="pbx", callers=["trunk"], devices=PHONES, outside=["exchange"]).calls
+
+    assert (call.outcomes, call.talks) == (only(Outcome.OVERFLOWED_OUT), ())
+    assert timeline.call().outcomes == only(Outcome.AGENT_ANSWERED)
 
 
 def test_phone_that_was_picked_up_but_never_bridged_is_no_answer() -> None:
