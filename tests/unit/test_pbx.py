@@ -1,0 +1,387 @@
+"""One PBX over real sockets: a scripted manager port on loopback, and what the owner is told of it."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+
+import pytest
+
+from acd import events as e
+from acd.names import CallId, EndedBy
+from callcenter.asterisk import pbx as pbx_module
+from callcenter.asterisk.errors import AmiRefused
+from callcenter.asterisk.leader import HeldByAnother
+from callcenter.asterisk.pbx import AsteriskPbx
+from callcenter.asterisk.settings import AmiSettings
+from callcenter.asterisk.translate import Told
+from callcenter.clock import PbxClock
+
+CALLER = "p-1.1"
+CALL = CallId("pbx1", CALLER)
+
+
+class Session:
+    """One client of the port."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self.writer = writer
+        self.has_events = False
+        self.is_cut = False
+
+    def send(self, text: str) -> None:
+        self.writer.write(text.encode())
+
+    def cut(self) -> None:
+        self.is_cut = True
+        self.writer.transport.abort()
+
+
+class Port:
+    """A manager port with globals, channels and a clock; what it is asked is kept in `actions`."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.globals: dict[str, str] = {}
+        self.channels: list[dict[str, str]] = []
+        self.members: list[dict[str, str]] = []
+        self.system_name = "pbx1"
+        self.is_welcome = True
+        self.refused: set[str] = set()
+        """Actions answered with an error that says nothing of a channel."""
+        self.before: dict[str, Callable[[Port], None]] = {}
+        """Action -> called just before it is answered."""
+        self.actions: list[dict[str, str]] = []
+        self.sessions: list[Session] = []
+        self.shift_s = 0.0
+        self._server: asyncio.Server | None = None
+
+    def now(self) -> float:
+        return time.time() + self.shift_s
+
+    async def __aenter__(self) -> "Port":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for session in self.sessions:
+            session.cut()
+        await asyncio.sleep(0)
+
+    @property
+    def events(self) -> Session:
+        return [one for one in self.sessions if one.has_events][-1]
+
+    @property
+    def acting(self) -> Session:
+        return [one for one in self.sessions if not one.has_events][-1]
+
+    def event(self, name: str, ago_s: float = 0.0, **headers: str) -> None:
+        head = f"Event: {name}" if not name.startswith("Cc") else f"Event: UserEvent\r\nUserEvent: {name}"
+        lines = [head, "Privilege: call,all", f"Timestamp: {self.now() - ago_s:.6f}"]
+        self.events.send("\r\n".join([*lines, *(f"{k}: {v}" for k, v in headers.items())]) + "\r\n\r\n")
+
+    def asked(self, name: str) -> list[dict[str, str]]:
+        return [action for action in self.actions if action["Action"] == name]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        session = Session(writer)
+        self.sessions.append(session)
+        session.send("Asterisk Call Manager/11.0.0\r\n")
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                block = (await reader.readuntil(b"\r\n\r\n")).decode()
+                action = dict(line.split(": ", 1) for line in block.split("\r\n") if ": " in line)
+                self.actions.append(action)
+                if action["Action"] == "Login":
+                    session.has_events = action.get("Events") != "off"
+                self.before.pop(action["Action"], lambda port: None)(self)
+                if not session.is_cut:
+                    session.send(self._answer(action))
+        writer.close()
+
+    def _answer(self, action: Mapping[str, str]) -> str:
+        name, tail = action["Action"], f"ActionID: {action['ActionID']}\r\n"
+        good = f"Response: Success\r\n{tail}"
+        if name in self.refused or (name == "Login" and not self.is_welcome):
+            return f"Response: Error\r\n{tail}Message: Permission denied\r\n\r\n"
+        match name:
+            case "Ping":
+                return f"{good}Ping: Pong\r\nTimestamp: {self.now():.6f}\r\n\r\n"
+            case "CoreSettings":
+                return f"{good}SystemName: {self.system_name}\r\n\r\n"
+            case "Getvar":
+                return f"{good}Variable: x\r\nValue: {self.globals.get(action['Variable'], '')}\r\n\r\n"
+            case "Setvar" if "Channel" not in action:
+                self.globals[action["Variable"]] = action["Value"]
+            case "DeviceStateList":
+                return self._list(action, [{"Event": "DeviceStateChange", "Device": "PJSIP/d1", "State": "NOT_INUSE"}])
+            case "QueueStatus":
+                return self._list(action, self.members)
+            case "Status":
+                rows = [row for row in self.channels if action.get("Channel") in (None, row["Uniqueid"])]
+                if action.get("Channel") is not None and not rows:
+                    return f"Response: Error\r\n{tail}Message: No such channel\r\n\r\n"
+                return self._list(action, rows)
+        return f"{good}Message: done\r\n\r\n"
+
+    @staticmethod
+    def _list(action: Mapping[str, str], rows: list[dict[str, str]]) -> str:
+        tail = f"ActionID: {action['ActionID']}\r\n"
+        text = f"Response: Success\r\n{tail}EventList: start\r\n\r\n"
+        for row in rows:
+            text += "".join(
+                f"Variable: {item}\r\n" if key.startswith("Variable") else f"{key}: {item}\r\n"
+                for key, item in row.items()
+            )
+            text += f"{tail}\r\n"
+        return f"{text}Event: {action['Action']}Complete\r\n{tail}EventList: Complete\r\nListItems: {len(rows)}\r\n\r\n"
+
+    def caller(self, place: str = "hold") -> None:
+        self.channels.append(
+            {
+                "Event": "Status",
+                "Channel": "PJSIP/trunk-1",
+                "Uniqueid": CALLER,
+                "Variable1": "CC_ARRIVED=1700000000.5",
+                "Variable2": f"CC_PLACE={place}",
+                "Variable3": "CC_LINE=general",
+            }
+        )
+
+
+class Owner:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.log: list[Told | tuple[str, object]] = []
+        self.changed = asyncio.Event()
+
+    def _add(self, one: Told | tuple[str, object]) -> None:
+        self.log.append(one)
+        self.changed.set()
+
+    def told(self, fact: Told) -> None:
+        self._add(fact)
+
+    def claimed(self, pbx: str, epoch: int) -> None:
+        self._add(("claimed", pbx))
+
+    def lost_leadership(self, why: Exception) -> None:
+        self._add(("lost", why))
+
+    def plan_globals(self) -> Mapping[str, str]:
+        return {"CC_DEFAULT_LINE": "general", "CC_DID_12345": "general"}
+
+    def label(self, line: str, call: CallId) -> str:
+        return line
+
+    def count(self, kind: type) -> int:
+        return sum(isinstance(one, kind) for one in self.log)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5.0):
+            while not condition():
+                self.changed.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.02):
+                        await self.changed.wait()
+
+
+def make(port: Port, owner: Owner, name: str = "me") -> AsteriskPbx:
+    settings = AmiSettings("127.0.0.1", port.port, "cc", "secret", backoff_first_s=0.02, ping_interval_s=0.05)
+    return AsteriskPbx(settings, settings, owner, PbxClock(time.monotonic, time.time), name, [])
+
+
+@contextlib.asynccontextmanager
+async def running(port: Port, owner: Owner) -> AsyncIterator[AsteriskPbx]:
+    pbx = make(port, owner)
+    task = asyncio.create_task(pbx.run())
+    try:
+        await owner.until(lambda: pbx.is_synced or task.done())
+        yield pbx
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pbx_module, "BEAT_S", 0.05)
+
+
+def names(owner: Owner) -> list[str]:
+    return [one[0] if isinstance(one, tuple) else type(one).__name__ for one in owner.log]
+
+
+async def test_connected_lead_then_phones_then_callers_then_the_snapshots_end() -> None:
+    owner = Owner()
+    async with Port() as port:
+        port.caller()
+        async with running(port, owner) as pbx:
+            assert names(owner)[:4] == ["claimed", "DeviceChanged", "CallFound", "SnapshotDone"]
+            assert pbx.name == "pbx1"
+            assert (port.globals["CC_DEFAULT_LINE"], port.globals["CC_DID_12345"]) == ("general", "general")
+            assert port.globals["CC_BEAT"].startswith("me*")
+
+
+async def test_events_of_the_time_of_the_snapshot_come_after_it_and_older_ones_never() -> None:
+    owner = Owner()
+
+    def meanwhile(port: Port) -> None:
+        port.event("CcArrived", 30.0, Uniqueid="p-old.1", Line="general")
+        port.event("CcArrived", -0.2, Uniqueid="p-new.1", Line="general")
+        port.event("DeviceStateChange", 30.0, Device="PJSIP/d1", State="UNAVAILABLE")
+
+    async with Port() as port:
+        port.before["Status"] = meanwhile
+        async with running(port, owner):
+            await owner.until(lambda: owner.count(e.CallArrived) == 1)
+            port.event("CcArrived", Uniqueid="p-later.1", Line="general")
+            await owner.until(lambda: owner.count(e.CallArrived) == 2)
+    told = [one.call.uniqueid for one in owner.log if isinstance(one, e.CallArrived)]
+    assert told == ["p-new.1", "p-later.1"]
+    assert names(owner).index("SnapshotDone") < names(owner).index("CallArrived")
+    assert names(owner).count("DeviceChanged") == 2, "the state that came while the list was read is not lost"
+
+
+@pytest.mark.parametrize("which", ["events", "acting"])
+async def test_session_is_lost_it_is_told_once_and_a_new_snapshot_follows(which: str) -> None:
+    owner = Owner()
+    async with Port() as port:
+        port.caller()
+        async with running(port, owner) as pbx:
+            epoch = pbx.leadership.epoch
+            port.globals.clear()
+            getattr(port, which).cut()
+            await owner.until(lambda: owner.count(e.SnapshotDone) == 2)
+            assert owner.count(e.LinkLost) == 1
+            assert names(owner).count("claimed") == 1
+            assert pbx.leadership.epoch == epoch
+            assert port.globals["CC_DEFAULT_LINE"] == "general", "a restarted Asterisk has no globals"
+            port.event("Hangup", Uniqueid=CALLER)
+            await owner.until(lambda: owner.count(e.CallerGone) == 1)
+
+
+async def test_events_session_is_lost_while_the_snapshot_is_read_it_is_read_again() -> None:
+    owner = Owner()
+    async with Port() as port:
+        port.caller()
+        port.before["DeviceStateList"] = lambda at: at.events.cut()
+        async with running(port, owner) as pbx:
+            assert len(port.asked("Status")) >= 2
+            assert owner.count(e.SnapshotDone) == 1, "the one with a gap was told to nobody"
+            assert pbx.events.is_up
+            port.event("Hangup", Uniqueid=CALLER)
+            await owner.until(lambda: owner.count(e.CallerGone) == 1)
+
+
+async def test_log_in_is_refused_run_ends_with_it() -> None:
+    async with Port() as port:
+        port.is_welcome = False
+        with pytest.raises(AmiRefused, match="cc"):
+            await make(port, Owner()).run()
+
+
+async def test_another_leads_run_ends_with_its_name() -> None:
+    async with Port() as port:
+
+        def moves(at: Port) -> None:
+            at.globals["CC_BEAT"] = f"other*5*{len(at.actions)}*{int(at.now())}"
+            at.before["Getvar"] = moves
+
+        moves(port)
+        with pytest.raises(HeldByAnother, match="other"):
+            await make(port, Owner()).run()
+        assert not [one for one in port.asked("Setvar") if one["Variable"].startswith("CC_")]
+
+
+async def test_heartbeat_is_written_by_itself_with_the_pbxs_own_second() -> None:
+    owner = Owner()
+    async with Port() as port:
+        port.shift_s = 5000.0
+        async with running(port, owner):
+            await owner.until(lambda: int(port.globals["CC_BEAT"].split("*")[2]) >= 4)
+            assert abs(int(port.globals["CC_BEAT"].split("*")[3]) - port.now()) < 3
+
+
+async def test_clock_of_the_pbx_is_put_back_beat_follows_it_and_the_step_is_told() -> None:
+    owner = Owner()
+    async with Port() as port:
+        async with running(port, owner) as pbx:
+            before = pbx.clock.now()
+            port.shift_s = -900.0
+            await owner.until(lambda: owner.count(e.ClockStepped) == 1)
+            await owner.until(lambda: abs(int(port.globals["CC_BEAT"].split("*")[3]) - port.now()) < 3)
+            assert pbx.clock.now() >= before, "the engine's clock never runs backwards"
+
+
+async def test_epoch_is_revoked_the_owner_is_told_who_leads_now() -> None:
+    owner = Owner()
+    async with Port() as port:
+        async with running(port, owner) as pbx:
+            port.globals[f"CC_REVOKED_{pbx.leadership.epoch}"] = "1"
+            port.globals["CC_BEAT"] = f"new*{pbx.leadership.epoch + 9}*1*{int(port.now())}"
+            await owner.until(lambda: "lost" in names(owner))
+            (why,) = [one[1] for one in owner.log if isinstance(one, tuple) and one[0] == "lost"]
+            assert isinstance(why, HeldByAnother)
+            assert why.holder == "new"
+
+
+async def test_pbx_without_a_system_name_gets_one_and_keeps_it() -> None:
+    owner = Owner()
+    async with Port() as port:
+        port.system_name = ""
+        async with running(port, owner) as pbx:
+            assert pbx.name == "asterisk"
+            port.system_name = "renamed"
+            port.acting.cut()
+            await owner.until(lambda: owner.count(e.SnapshotDone) == 2)
+            assert (pbx.name, pbx.translator.pbx) == ("asterisk", "asterisk")
+
+
+async def test_probe_is_answered_by_where_the_caller_is_or_that_he_is_gone() -> None:
+    owner = Owner()
+    async with Port() as port:
+        port.caller()
+        async with running(port, owner) as pbx:
+            pbx._probe(CALL)
+            await owner.until(lambda: owner.count(e.CallFound) == 2)
+            port.refused = {"Status"}
+            pbx._probe(CALL)
+            await owner.until(lambda: len(port.asked("Status")) == 3)
+            await asyncio.sleep(0.02)
+            assert owner.count(e.CallerGone) == 0, "a refusal for another reason says nothing of the caller"
+            port.refused = set()
+            port.channels.clear()
+            pbx._probe(CALL)
+            await owner.until(lambda: owner.count(e.CallerGone) == 1)
+            assert pbx.translator.tracks.calls == {}
+    (gone,) = [one for one in owner.log if isinstance(one, e.CallerGone)]
+    assert (gone.call, gone.by) == (CALL, EndedBy.UNKNOWN)
+
+
+async def test_snapshot_is_refused_it_is_tried_again_and_nothing_is_told_before() -> None:
+    owner = Owner()
+    async with Port() as port:
+        port.refused = {"Status"}
+        pbx = make(port, owner)
+        task = asyncio.create_task(pbx.run())
+        await owner.until(lambda: len(port.asked("Status")) == 1)
+        port.refused = set()
+        await owner.until(lambda: pbx.is_synced)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert owner.count(e.SnapshotDone) == 1
+
+
+async def test_service_ends_both_sessions_are_closed() -> None:
+    owner = Owner()
+    async with Port() as port:
+        async with running(port, owner) as pbx:
+            pass
+        await owner.until(lambda: all(one.writer.is_closing() for one in port.sessions))
+        assert (pbx.actions.is_over, pbx.events.is_over) == (True, True)

@@ -1,0 +1,214 @@
+"""Channels of the PBX as calls: each place, the order, and that events which follow can be read."""
+
+import pytest
+
+from acd import events as e
+from acd.names import CallId, EndedBy
+from callcenter.asterisk.message import AmiMessage
+from callcenter.asterisk.snapshot import found_calls, found_outbound, status_action
+from callcenter.asterisk.tracks import CallTrack
+from callcenter.asterisk.translate import Translator
+
+AT = 1_700_000_100_000
+CALLER = "p-1700000000.1"
+LEG = "p-1700000050.2"
+CALL = CallId("pbx1", CALLER)
+TARGET = "endpoint*1001*9-1*9*20"
+BASE = {
+    "CC_ARRIVED": "1700000000.123999",
+    "CC_QUEUED": "1700000008.5",
+    "CC_LINE": "general",
+    "CC_DID": "12345",
+    "CC_SIPID": "abc@x",
+}
+
+
+def status(
+    uniqueid: str = CALLER, channel: str = "PJSIP/trunk-00000001", bridge: str = "", **variables: str
+) -> AmiMessage:
+    lines = [
+        "Event: Status",
+        f"Channel: {channel}",
+        f"Uniqueid: {uniqueid}",
+        f"Linkedid: {CALLER}",
+        "CallerIDNum: 13800000000",
+        "CallerIDName: 市民",
+    ]
+    lines += [f"BridgeID: {bridge}"] if bridge else []
+    lines += [f"Variable: {name}={value}" for name, value in variables.items()]
+    return AmiMessage.parse("\r\n".join(lines).encode())
+
+
+def caller(place: str, bridge: str = "", **more: str) -> AmiMessage:
+    return status(bridge=bridge, **BASE, CC_PLACE=place, **more)
+
+
+def leg(bridge: str = "", offer: str = "9-1") -> AmiMessage:
+    return status(LEG, "PJSIP/1001-00000002", bridge, CC_OFFER=offer)
+
+
+def read(*rows: AmiMessage) -> tuple[list[e.CallFound], Translator]:
+    translator = Translator("pbx1")
+    return found_calls("pbx1", rows, AT, translator.tracks), translator
+
+
+def after(translator: Translator, name: str, uniqueid: str = CALLER, **headers: str) -> list[object]:
+    head = {"Event": name} if not name.startswith("Cc") else {"Event": "UserEvent", "UserEvent": name}
+    return list(translator.translate(AmiMessage(head | {"Timestamp": "1700000200.5", "Uniqueid": uniqueid} | headers)))
+
+
+def test_caller_at_rest_is_told_with_what_he_waited() -> None:
+    (found,), _ = read(caller("hold", CC_SCORE="1700000003000", CC_TEST="1"))
+    assert found == e.CallFound(
+        call=CALL,
+        at_ms=AT,
+        place="rest",
+        arrived_ms=1_700_000_000_123,
+        queued_ms=1_700_000_008_500,
+        score_ms=1_700_000_003_000,
+        line="general",
+        did="12345",
+        caller_number="13800000000",
+        caller_name="市民",
+        sip_call_id="abc@x",
+        is_test=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "target", "expected"),
+    [
+        ("early", "", "rest"),
+        ("hold", "", "rest"),
+        ("", "", "rest"),
+        ("menu", "", "menu"),
+        ("offer", TARGET, "offer"),
+        ("offer", "out*02012345*9-1*9*0", "exit"),
+        ("exit", "reject*max_wait*9-1*9*0", "exit"),
+        ("fallback", "", "fallback"),
+    ],
+)
+def test_place_is_what_the_dialplan_wrote(written: str, target: str, expected: str) -> None:
+    (found,), _ = read(caller(written, CC_TARGET=target))
+    assert found.place == expected
+
+
+def test_caller_who_is_dialled_for_is_told_with_his_offer_though_he_carries_its_id_himself() -> None:
+    (found,), translator = read(caller("offer", CC_TARGET=TARGET, CC_OFFER="9-1"), leg())
+    assert (found.place, found.offer, found.kind, found.number) == ("offer", "9-1", "endpoint", "1001")
+    released = translator.tracks.leg_of("9-1")
+    assert released is not None
+    assert released.uniqueid == LEG
+
+
+def test_caller_in_a_talk_is_told_with_its_instants() -> None:
+    rows = (caller("offer", "b1", CC_TARGET=TARGET, CC_OFFER="9-1", CC_ANSWERED="1700000060000"), leg("b1"))
+    (found,), _ = read(*rows)
+    assert (found.place, found.offer, found.number) == ("talk", "9-1", "1001")
+    assert (found.answered_ms, found.first_answered_ms) == (1_700_000_060_000, 1_700_000_060_000)
+
+
+def test_caller_back_at_rest_after_a_talk_keeps_the_first_answer_only() -> None:
+    (found,), _ = read(caller("hold", CC_ANSWERED="1700000060000"))
+    assert (found.answered_ms, found.first_answered_ms) == (None, 1_700_000_060_000)
+
+
+def test_caller_in_the_fallback_waits_rings_or_talks() -> None:
+    (waits,), _ = read(caller("fallback"))
+    (rings,), _ = read(caller("fallback"), leg(offer=""))
+    (talks,), _ = read(caller("fallback", "b1"), leg("b1", offer=""))
+    assert [waits.place, rings.place, talks.place] == ["fallback", "fallback_ring", "fallback_talk"]
+    assert talks.number == "1001"
+
+
+def test_callers_are_told_oldest_first_and_by_asterisks_own_count_within_a_millisecond() -> None:
+    rows = [
+        status(uniqueid, CC_ARRIVED=arrived)
+        for uniqueid, arrived in (("p-2.10", "2.5"), ("p-2.9", "2.5"), ("p-1.11", "1.0"), ("p-3.1", "3.0"))
+    ]
+    assert [one.call.uniqueid for one in read(*rows)[0]] == ["p-1.11", "p-2.9", "p-2.10", "p-3.1"]
+
+
+def test_channels_that_are_no_callers_are_left_out() -> None:
+    found, translator = read(leg("b1"), status("p-9.9"), AmiMessage({"Event": "StatusComplete"}))
+    assert found == []
+    assert translator.tracks.calls == {}
+
+
+def test_variables_that_make_no_sense_are_as_if_not_there() -> None:
+    (found,), _ = read(status(CC_ARRIVED="soon", CC_QUEUED="²", CC_SCORE="-1", CC_ANSWERED="x", CC_TARGET="a*b"))
+    assert (found.arrived_ms, found.queued_ms, found.score_ms, found.first_answered_ms) == (AT, None, AT, None)
+    assert found.offer is None
+
+
+def test_events_after_the_snapshot_are_read_hang_up() -> None:
+    _, translator = read(caller("offer", "b1", CC_TARGET=TARGET), leg("b1"))
+    assert after(translator, "Hangup") == [
+        e.TalkEnded(CALL, "9-1", 1_700_000_200_500),
+        e.CallerGone(CALL, 1_700_000_200_500, EndedBy.UNKNOWN),
+    ]
+
+
+def test_events_after_the_snapshot_are_read_hold_and_leaving_the_bridge() -> None:
+    _, translator = read(caller("offer", "b1", CC_TARGET=TARGET), leg("b1"))
+    assert [type(one) for one in after(translator, "Hold", LEG)] == [e.HoldStarted]
+    assert [type(one) for one in after(translator, "Unhold", LEG)] == [e.HoldEnded]
+    assert after(translator, "BridgeLeave", LEG, BridgeUniqueid="b1") == [e.TalkEnded(CALL, "9-1", 1_700_000_200_500)]
+
+
+def test_events_after_the_snapshot_are_read_phone_that_rang_is_answered() -> None:
+    _, translator = read(caller("offer", CC_TARGET=TARGET), leg())
+    after(translator, "BridgeEnter", LEG, BridgeUniqueid="b1")
+    assert after(translator, "BridgeEnter", BridgeUniqueid="b1") == [e.OfferAnswered(CALL, "9-1", 1_700_000_200_500)]
+
+
+def test_events_told_in_the_snapshot_already_are_not_told_twice() -> None:
+    _, translator = read(caller("offer", "b1", CC_TARGET=TARGET), leg("b1"))
+    assert after(translator, "CcArrived", Line="general") == []
+    assert after(translator, "BridgeEnter", BridgeUniqueid="b1") == []
+    assert after(translator, "BridgeEnter", LEG, BridgeUniqueid="b1") == []
+
+
+def test_probe_of_one_channel_keeps_the_other_tracks() -> None:
+    _, translator = read(caller("hold"), status("p-5.5", CC_ARRIVED="5.0"))
+    found = found_calls("pbx1", [caller("hold")], AT, translator.tracks, keep_tracks=True)
+    assert [one.call for one in found] == [CALL]
+    assert set(translator.tracks.calls) == {CALLER, "p-5.5"}
+    assert status_action(CALLER)["Channel"] == CALLER  # type: ignore[call-overload]
+
+
+# --- phones that dial out
+
+
+def dialled(bridge: str = "") -> AmiMessage:
+    return status("p-7.7", "PJSIP/1002-00000007", bridge, CC_ENDPOINT="1002", CC_OUT="13911111111")
+
+
+def outbound(*rows: AmiMessage, before: dict[str, CallTrack] | None = None) -> tuple[list[object], Translator]:
+    translator = Translator("pbx1")
+    return list(found_outbound("pbx1", rows, AT, translator.tracks, before or {})), translator
+
+
+OUT = CallId("pbx1", "p-7.7")
+
+
+def test_call_dialled_out_is_found_after_a_restart_and_its_end_is_read() -> None:
+    told, translator = outbound(dialled("b7"))
+    assert told == [e.OutboundStarted(OUT, "1002", "13911111111", None, AT), e.OutboundAnswered(OUT, AT)]
+    assert after(translator, "Hangup", "p-7.7") == [e.OutboundEnded(OUT, 1_700_000_200_500, EndedBy.UNKNOWN, "ANSWER")]
+
+
+def test_call_dialled_out_that_we_knew_is_told_only_what_is_new() -> None:
+    _, translator = outbound(dialled())
+    before = dict(translator.tracks.calls)
+    assert outbound(dialled(), before=before)[0] == []
+    assert outbound(dialled("b7"), before=before)[0] == [e.OutboundAnswered(OUT, AT)]
+
+
+def test_call_dialled_out_that_ended_while_the_link_was_down_is_told_as_ended() -> None:
+    _, translator = outbound(dialled("b7"))
+    assert outbound(before=dict(translator.tracks.calls))[0] == [e.OutboundEnded(OUT, AT, EndedBy.UNKNOWN, "ANSWER")]
+
+
+def test_callers_are_no_calls_dialled_out() -> None:
+    assert outbound(caller("hold"), leg("b1"))[0] == []
