@@ -21,7 +21,7 @@ _COLOURS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red", Sta
 def check() -> None:
     """Say what is wrong before anyone calls: settings, plan, database, Asterisk, CEL, sounds; one line each.
 
-    Looks at the same settings as `callcenter serve`, changes nothing on the PBX, and may run beside the service.
+    Looks at the same settings as `callcenter serve`, touches no call, and may run beside the service.
 
     \b
     Each line: ok, warn (works, but should be known), FAIL, - (not checked); what was found -> what to do.
@@ -35,7 +35,6 @@ def run() -> int:
     logging.getLogger("callcenter").addHandler(logging.NullHandler())  # the findings say it, in one line
     try:
         settings = load_settings()
-        _ = settings.ami_login, settings.ami_events_login
     except SettingsError as error:
         _show([Finding("settings", State.FAIL, problem) for problem in error.problems])
         return EXIT_CONFIGURATION

@@ -32,6 +32,7 @@ CONTEXTS = ("callcenter-inbound", "callcenter-hold", "callcenter-take", "callcen
 MINIMUM = (22, 6)
 OWN_STATE = "DEVICE_STATE(Custom:callcenter-check)"
 CLOCK_S = 60.0
+_NO_SECRET = "no secret"
 _NO_SESSION = "not checked: no log-in"
 
 
@@ -79,14 +80,19 @@ def _settings_of(settings: Settings, login: AmiLogin, keep: frozenset[str] = fro
     )
 
 
+def login_of(settings: Settings, session: str) -> AmiLogin:
+    """Return who logs in for `actions` or `events`. Raises SettingsError when there is no secret."""
+    return settings.ami_login if session == "actions" else settings.ami_events_login
+
+
 async def log_in(scene: Scene) -> list[AmiLink]:
     """Open both sessions into `scene`, or note why not; returns all links, to be closed."""
     links = []
     for name in ("actions", "events"):
         try:
-            pair = scene.settings.ami_login if name == "actions" else scene.settings.ami_events_login
-        except SettingsError as error:
-            scene.refusals[name] = str(error)
+            pair = login_of(scene.settings, name)
+        except SettingsError:
+            scene.refusals[name] = _NO_SECRET
             continue
         keep = KEPT_EVENTS if name == "events" else frozenset()
         links.append((name, AmiLink(_settings_of(scene.settings, pair, keep), on_event=scene.heard.append)))
@@ -125,6 +131,8 @@ async def check_events_login(scene: Scene) -> Finding:
 def _login(scene: Scene, name: str, user: str, link: AmiLink | None, variable: str) -> Finding:
     if link is not None:
         return Finding(f"log-in {name}", State.OK, f"as {user}")
+    if scene.refusals.get(name) == _NO_SECRET:
+        return Finding(f"log-in {name}", State.SKIPPED, "not checked: no secret is set")
     do = f"compare {variable} with 'secret' of [{user}] in manager.conf, and its permit= with our address; 'manager reload'"
     return Finding(f"log-in {name}", State.FAIL, scene.refusals.get(name, "no session"), do)
 

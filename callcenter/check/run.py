@@ -14,7 +14,7 @@ from callcenter.check import host, pbx
 from callcenter.check.cel import check_cel
 from callcenter.check.finding import Finding, Refused, Scene, State
 from callcenter.check.sounds import check_sounds
-from config.errors import PlanError
+from config.errors import PlanError, SettingsError
 from config.plan import PlanFile, read_plan
 from config.settings import Settings, unknown_variables
 
@@ -59,10 +59,20 @@ _AFTER_LOGIN = frozenset({"log-in actions", "log-in events", "cel"})
 def check_settings(settings: Settings) -> list[Finding]:
     """Return what is doubtful about settings that could be read."""
     do = "correct it in the environment or in .env"
-    findings = [Finding("settings", State.WARN, warning, do) for warning in unknown_variables()]
+    secrets = {str(error): None for error in (_problem_of(settings, name) for name in ("actions", "events")) if error}
+    findings = [Finding("settings", State.FAIL, problem) for problem in secrets]
+    findings += [Finding("settings", State.WARN, warning, do) for warning in unknown_variables()]
     if settings.redis_url is not None:
         findings.append(Finding("settings", State.WARN, "CALLCENTER_REDIS_URL has no effect yet", "take it out"))
     return findings or [Finding("settings", State.OK, "complete")]
+
+
+def _problem_of(settings: Settings, session: str) -> SettingsError | None:
+    try:
+        pbx.login_of(settings, session)
+    except SettingsError as error:
+        return error
+    return None
 
 
 def check_plan(settings: Settings) -> tuple[PlanFile | None, list[Finding]]:

@@ -200,11 +200,24 @@ async def test_command_settings_wrong_names_each_variable_and_ends_with_2(good: 
     assert "CALLCENTER_HTTP_PORT" in done.stdout
 
 
-async def test_command_secret_missing_says_which_variable_and_ends_with_2(good: Good) -> None:
-    done = await asyncio.to_thread(command, good, ami_secret="", ami_events_username="", ami_events_secret="")
+async def test_secret_missing_says_settings_and_the_rest_is_checked(good: Good) -> None:
+    await until_row(good.pbx)
+    settings = good.settings() | {"ami_secret": "", "ami_events_username": "", "ami_events_secret": ""}
+    findings = await look(**{name: value for name, value in settings.items() if value})
 
-    assert done.returncode == 2
-    assert "CALLCENTER_AMI_SECRET is not set" in done.stdout
+    found = only_wrong(findings, "settings", leaves=ON_AMI | LOGINS)
+
+    assert found.says.startswith("CALLCENTER_AMI_SECRET is not set")
+    assert exit_code(findings) == 2
+
+
+async def test_events_secret_missing_says_settings_and_leaves_that_session_out(good: Good) -> None:
+    settings = good.settings()
+    del settings["ami_events_secret"]
+
+    found = only_wrong(await look(**settings), "settings", leaves=frozenset({"log-in events", "events"}))
+
+    assert found.says.startswith("CALLCENTER_AMI_EVENTS_SECRET is not set")
 
 
 async def test_command_variable_misspelt_is_a_warning_and_the_rest_is_checked(good: Good) -> None:
