@@ -41,6 +41,8 @@ def main() -> int:
     try:
         with own_foreground():
             return asyncio.run(_play(options))
+    except KeyboardInterrupt:
+        return 1
     except (LabError, StorageError, WitnessError) as error:
         sys.stderr.write(f"the demo could not go on: {error}\n")
         return 1

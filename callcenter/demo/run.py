@@ -242,6 +242,7 @@ class Demo:
         if evidence is not None:
             self._console.print(table(facts, LINE_NAMES))
             broken += [f"difference: {mismatch}" for mismatch in evidence.comparison.mismatches]
+            self._show_rows(evidence)
             broken += [f"dropped by the PBX: caller {row['number']}" for row in evidence.lost]
         if self._failure is not None:
             broken.append(self._failure)
@@ -255,6 +256,16 @@ class Demo:
         sys.stdout.write(json_line(facts) + "\n")
         sys.stdout.flush()
         return 1 if broken else 0
+
+    def _show_rows(self, evidence: Evidence) -> None:
+        """Print what both witnesses have of each call on which they differ: after the run nobody can look any more."""
+        for call in {mismatch.call for mismatch in evidence.comparison.mismatches}:
+            for row in evidence.calls:
+                if row["uniqueid"] == call.uniqueid:
+                    self._say(f"ledger: {row}")
+            for line in evidence.cel.splitlines():
+                if f'"{call.uniqueid}"' in line:
+                    self._say(f"CEL: {line}")
 
     def _facts(self, evidence: Evidence | None) -> Facts:
         dialled = sum(call.started_at > 0 for call in self._company.calls)
