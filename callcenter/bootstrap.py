@@ -32,6 +32,7 @@ from callcenter.http.server import serving
 from callcenter.http.tokens import TokenStore, write_local_token
 from callcenter.open_hours import OpenHours
 from callcenter.storage.database import open_engine
+from callcenter.storage.errors import LedgerAway, StorageError
 from callcenter.storage.ledger import Ledger
 from callcenter.storage.live_state import SqliteLiveState
 from callcenter.storage.migrate import make_ready
@@ -113,7 +114,7 @@ class Service:
         self._on_signals()
         tasks: list[asyncio.Task[Any]] = []
         try:
-            await make_ready(self.database)
+            await self._ready_ledger()
             tokens = TokenStore(self.state.folder)
             write_local_token(self.state.folder)
             async with serving(create_app(self, tokens.is_valid), self.settings.http_host, self.settings.http_port):
@@ -122,6 +123,13 @@ class Service:
             await self._end(tasks)
         if self._why is not None:
             raise self._why
+
+    async def _ready_ledger(self) -> None:
+        try:
+            await make_ready(self.database)
+        except LedgerAway as error:
+            where = self.settings.database_label
+            raise StorageError(f"the ledger {where} cannot be opened: {error} (CALLCENTER_DATABASE_URL)") from error
 
     async def _serve(self, tasks: list[asyncio.Task[Any]]) -> None:
         """Start all that goes on by itself (into `tasks`) and wait for the end of the PBX's part, or for `_stopping`."""
