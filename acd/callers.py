@@ -106,7 +106,10 @@ def on_holding(floor: Floor, event: CallHolding) -> None:
 
 def goes_on(floor: Floor, call: Call) -> None:
     """The caller rests again: with the hand-over, in his place, or (after a talk) in the line anew."""
-    if call.handover is not None:
+    call.is_resting = call.id.pbx not in floor.up
+    if call.is_resting:
+        floor.place(call, Place.RETURNING)  # no wish can be written now: `SnapshotDone` goes on
+    elif call.handover is not None:
         handover.next_try(floor, call)
     elif call.counted is not None:
         lines.rest(floor, call)

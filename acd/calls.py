@@ -34,18 +34,12 @@ class Place(StrEnum):
     CLOSED = "closed"
 
 
-_L = Place
+_AFTER_MENU = frozenset(Place) - {Place.MENU}
 PLACES: Mapping[Place, frozenset[Place]] = {
-    _L.MENU: frozenset({_L.WAITING, _L.OFFER, _L.TALK, _L.EXIT, _L.RETURNING, _L.FALLBACK, _L.CLOSED}),
-    _L.WAITING: frozenset({_L.OFFER, _L.EXIT, _L.TALK, _L.FALLBACK, _L.RETURNING, _L.CLOSED}),
-    _L.OFFER: frozenset({_L.WAITING, _L.RETURNING, _L.TALK, _L.FALLBACK, _L.EXIT, _L.CLOSED}),
-    _L.RETURNING: frozenset({_L.WAITING, _L.OFFER, _L.TALK, _L.FALLBACK, _L.EXIT, _L.CLOSED}),
-    _L.TALK: frozenset({_L.OFFER, _L.RETURNING, _L.WAITING, _L.FALLBACK, _L.EXIT, _L.CLOSED}),
-    _L.EXIT: frozenset({_L.RETURNING, _L.WAITING, _L.OFFER, _L.TALK, _L.FALLBACK, _L.CLOSED}),
-    _L.FALLBACK: frozenset({_L.WAITING, _L.RETURNING, _L.OFFER, _L.TALK, _L.EXIT, _L.CLOSED}),
-    _L.CLOSED: frozenset(),
+    place: frozenset() if place is Place.CLOSED else _AFTER_MENU for place in Place
 }
-"""Place -> what may follow it. Since the PBX is the truth, nearly everything may follow but life after the end."""
+"""Place -> what may follow it. The PBX is the truth, so a lost word may lead from anywhere to anywhere; but nobody comes
+back to a greeting, and nothing follows the end."""
 
 
 class OfferState(StrEnum):
@@ -166,6 +160,8 @@ class Call:
     """The seat's offer that talked last: asks for hand-overs by REFER, gives the line to come back to."""
     is_to_wake: bool = False
     """He waits in the PBX's own queue and no phone rings for him there."""
+    is_resting: bool = False
+    """Held while the PBX could not be reached: goes on when it can."""
     is_told: bool = False
     """The running snapshot has told it."""
 

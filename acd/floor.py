@@ -14,7 +14,17 @@ from heapq import heappop, heappush
 from typing import TypeAlias
 
 from acd.calls import PLACES, Call, Offer, Place
-from acd.commands import Command, MirrorAgent
+from acd.commands import (
+    Command,
+    ExitCall,
+    HangUpLeg,
+    MirrorAgent,
+    OfferCall,
+    ProbeCall,
+    ReturnCall,
+    TagCall,
+    WakeCall,
+)
 from acd.deadlines import Deadlines
 from acd.names import CallId, OfferId
 from acd.plan import Plan
@@ -23,6 +33,9 @@ from acd.seat import Seat
 from acd.stages import Stages
 from agents.presence import ON_A_CALL, PAUSED, DeviceState, Presence
 from agents.roster import Agent, Roster
+
+
+CallCommand: TypeAlias = OfferCall | ExitCall | ReturnCall | HangUpLeg | ProbeCall | WakeCall | TagCall
 
 
 class Due(Enum):
@@ -90,6 +103,12 @@ class Floor:
     def note(self, what: str, detail: str, call: CallId | None = None) -> None:
         """Put on record what an operator should know."""
         self.records.append(Noted(self.at_ms, what, detail, call))
+
+    def send(self, command: CallCommand) -> None:
+        """Give a command for a call, if its PBX can be reached. Each has a deadline that finds it without effect, or is
+        given again at `SnapshotDone`."""
+        if command.call.pbx in self.up:
+            self.commands.append(command)
 
     def next_number(self) -> int:
         """Return 1, 2, ...: order of calls, stamps and turns."""

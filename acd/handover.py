@@ -60,7 +60,7 @@ def _from_talk(floor: Floor, call: Call, release: OfferId) -> None:
 
 
 def _return(floor: Floor, call: Call, release: OfferId) -> None:
-    floor.commands.append(ReturnCall(call.id, floor.next_offer(), release))
+    floor.send(ReturnCall(call.id, floor.next_offer(), release))
     floor.deadlines.set((Due.RETURN, call, ""), floor.now + offers.RETURN_S)
 
 
@@ -92,7 +92,7 @@ def next_try(floor: Floor, call: Call) -> None:
     floor.place(call, Place.WAITING)
     specialist = _choose(floor, handover)
     if specialist is not None:
-        floor.commands.append(TagCall(call.id, call.score_ms))
+        floor.send(TagCall(call.id, call.score_ms))
         _dial(floor, call, specialist, None)
         return
     _close(floor, call, HandOverResult.NO_SPECIALIST)
@@ -100,7 +100,7 @@ def next_try(floor: Floor, call: Call) -> None:
         lines.requeue(floor, call)
         return
     call.visited = {call.line.code} if floor.plan.handover_exit.line != call.line.code else set()
-    floor.commands.append(TagCall(call.id, call.score_ms))
+    floor.send(TagCall(call.id, call.score_ms))
     lines.take_exit(floor, call, floor.plan.handover_exit, RejectReason.NO_AGENT)
 
 
@@ -114,7 +114,7 @@ def reached(floor: Floor, offer: Offer) -> None:
 def talk_over(floor: Floor, call: Call) -> None:
     """The seat's talk ended while a hand-over is under way: write down what must survive us."""
     if call.handover is not None:
-        floor.commands.append(TagCall(call.id, call.score_ms))
+        floor.send(TagCall(call.id, call.score_ms))
 
 
 def still_talking(floor: Floor, call: Call) -> None:
@@ -165,4 +165,4 @@ def _dial(floor: Floor, call: Call, specialist: SpecialistSpec, release: OfferId
         floor.place(call, Place.OFFER)
     line = call.stage.line.code
     command = OfferCall(call.id, offer.id, specialist.target, specialist.number, ring_s, line, release)
-    floor.commands.append(command)
+    floor.send(command)

@@ -103,7 +103,7 @@ def leave(floor: Floor, call: Call, number: str | None, reason: RejectReason) ->
     floor.place(call, Place.EXIT)
     floor.count(call, None)
     floor.deadlines.cancel((Due.STEP, call, ""))
-    floor.commands.append(ExitCall(call.id, call.leaving.offer, number, None if number is not None else reason))
+    floor.send(ExitCall(call.id, call.leaving.offer, number, None if number is not None else reason))
     floor.deadlines.set((Due.EXIT, call, ""), floor.now + WISH_S)
 
 
@@ -131,7 +131,7 @@ def exit_failed(floor: Floor, call: Call) -> None:
 
 def requeue(floor: Floor, call: Call) -> None:
     """Let a caller who talked wait again, with what he had waited; the talk does not count."""
-    floor.commands.append(TagCall(call.id, call.score_ms))
+    floor.send(TagCall(call.id, call.score_ms))
     call.visited.clear()
     queue(floor, call)
 
@@ -149,6 +149,8 @@ def _take_step(floor: Floor, call: Call, number: int) -> None:
 
 def _limit(floor: Floor, call: Call) -> tuple[Exit | None, RejectReason]:
     line = call.line
+    if call.id.pbx not in floor.up:
+        return None, RejectReason.FULL
     stages = floor.stages.by_line[line.code][call.stage.number :]
     if line.on_no_agent is not None and not any(floor.needs.slots[stage.need].staffed for stage in stages):
         return line.on_no_agent, RejectReason.NO_AGENT

@@ -84,7 +84,7 @@ def make(floor: Floor, call: Call, seat: Seat, could: int, passed_over: tuple[Pa
     seat.agent.turn = floor.next_number()
     floor.move(seat, Presence.RINGING)
     floor.place(call, Place.OFFER)
-    floor.commands.append(OfferCall(call.id, offer.id, "endpoint", offer.device, offer.ring_s, line.code))
+    floor.send(OfferCall(call.id, offer.id, "endpoint", offer.device, offer.ring_s, line.code))
 
 
 def open_offer(floor: Floor, offer: Offer, strategy: str, could: int, passed_over: tuple[PassedOver, ...] = ()) -> None:
@@ -245,7 +245,7 @@ def wish_due(floor: Floor, offer: Offer) -> None:
 def sign_due(floor: Floor, offer: Offer) -> None:
     """The phone gave no sign of life."""
     offer.is_hung_up = True
-    floor.commands.append(HangUpLeg(offer.call.id, offer.id))
+    floor.send(HangUpLeg(offer.call.id, offer.id))
     floor.deadlines.set((Due.RING, offer, ""), floor.now + LOST_END_S)
 
 
@@ -279,7 +279,7 @@ def bar_due(floor: Floor, call: Call, agent: str) -> None:
 def probe(floor: Floor, call: Call) -> None:
     """Ask the PBX where a caller is, if it can be reached."""
     if call.id.pbx in floor.up:
-        floor.commands.append(ProbeCall(call.id))
+        floor.send(ProbeCall(call.id))
 
 
 def _find(floor: Floor, event: object, call: Call | None, offer: OfferId) -> Offer | None:

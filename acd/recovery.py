@@ -12,7 +12,7 @@ An agent restored on a call that is not found any more is given wrap-up (talk) o
 
 from acd import callers, handover, lines, offers, seats, talks
 from acd.calls import Call, HandOver, Leaving, Offer, OfferState, Place
-from acd.commands import WakeCall
+from acd.commands import TagCall, WakeCall
 from acd.events import AgentRestored, CallFound, ClockStepped, LinkLost, PlanChanged, SnapshotDone
 from acd.floor import Due, Floor
 from acd.names import EndedBy, HandOverMode, OfferResult, Outcome, RejectReason, Via
@@ -167,9 +167,12 @@ def _found_at_rest(floor: Floor, call: Call, is_new: bool) -> None:
 
 
 def _found_dialled(floor: Floor, call: Call, event: CallFound) -> None:
+    known = call.offers.get(event.offer) if event.offer is not None else call.offer
+    if known is not None and known.talk_from_ms:
+        floor.ignore(event, "the talk of that offer is known", call.id)
+        return
     if call.talks:
         _end_talks(floor, call)
-    known = call.offers.get(event.offer) if event.offer is not None else call.offer
     if known is None:
         known = _rebuild(floor, call, event)
     elif known.state is OfferState.OVER:
@@ -183,6 +186,10 @@ def _found_talking(floor: Floor, call: Call, event: CallFound, offer_id: str) ->
     known = call.offers.get(offer_id)
     if known is not None and known.id in call.talks:
         handover.return_again(floor, call)
+        return
+    if known is not None and known.talk_from_ms:
+        _at_answer(floor, event)
+        talks.open_found(floor, call, known.device, Via.JOINED)  # they met again: a talk of its own
         return
     for other in [talk for talk in call.talks.values() if talk.id != offer_id]:
         talks.close_talk(floor, other)
@@ -239,6 +246,7 @@ def _found_leaving(floor: Floor, call: Call, event: CallFound) -> None:
         call.leaving.is_confirmed = True
         floor.deadlines.cancel((Due.EXIT, call, ""))
         return
+    _cut_loose(floor, call, "found leaving")
     known = {str(reason): reason for reason in RejectReason}
     number = None if event.kind == "reject" else event.number or None
     reason = known.get(event.number, RejectReason.MAX_WAIT)
@@ -249,18 +257,23 @@ def _found_leaving(floor: Floor, call: Call, event: CallFound) -> None:
 
 def _found_in_fallback(floor: Floor, call: Call, event: CallFound) -> None:
     """Waits in the PBX's own queue: woken (`fallback`), or left alone while a phone rings there (`fallback_ring`)."""
-    if call.talks:
-        _end_talks(floor, call)
-    if call.offer is not None:
-        offers.close(floor, call.offer, OfferResult.TIMED_OUT, "fell to the fallback queue")
+    _cut_loose(floor, call, "found in the fallback queue")
     if call.queued_ms is None:
         call.queued_ms = floor.at(call)
     floor.place(call, Place.FALLBACK)
     floor.count(call, call.line.code)
     call.is_to_wake = event.place == "fallback"
-    if call.is_to_wake and call.id.pbx in floor.up:
-        floor.commands.append(WakeCall(call.id))
+    if call.is_to_wake:
+        floor.send(WakeCall(call.id))
     floor.deadlines.set((Due.RETURN, call, ""), floor.now + offers.RETURN_S)
+
+
+def _cut_loose(floor: Floor, call: Call, why: str) -> None:
+    """The PBX says that this caller is with nobody of ours."""
+    if call.talks:
+        _end_talks(floor, call)
+    if call.offer is not None:
+        offers.close(floor, call.offer, OfferResult.TIMED_OUT, why)
 
 
 def _end_talks(floor: Floor, call: Call) -> None:
@@ -285,10 +298,14 @@ def on_snapshot_done(floor: Floor, event: SnapshotDone) -> None:
             callers.end(floor, call, EndedBy.UNKNOWN, outcome, "" if outcome else "unknown")
             continue
         call.is_told = False
+        if call.talked_ms:
+            floor.send(TagCall(call.id, call.score_ms))
         if call.place is Place.WAITING:
             lines.rest(floor, call)
+        elif call.place is Place.RETURNING and call.is_resting:
+            callers.goes_on(floor, call)
         elif call.place is Place.FALLBACK and call.is_to_wake:
-            floor.commands.append(WakeCall(call.id))
+            floor.send(WakeCall(call.id))
         elif call.place is Place.EXIT:
             lines.exit_due(floor, call)
     for seat in list(floor.seats.values()):

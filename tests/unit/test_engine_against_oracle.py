@@ -1,0 +1,399 @@
+"""A stateful property test: hundreds of random but meaningful events, drawn from the engine's own calls, offers and
+agents, each step held against a brute-force twin of the matching and against the invariants of state and diary."""
+
+from collections import Counter
+from dataclasses import replace
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from acd import events as ev
+from acd.calls import Call, Place
+from acd.commands import OfferCall
+from acd.engine import Engine, Step
+from acd.journal import read_line, write_line
+from acd.names import CallId, EndedBy, HandOverMode, OfferResult
+from acd.plan import Exit, SpecialistSpec
+from acd.records import (
+    CallClosed,
+    CallOpened,
+    HandOverClosed,
+    HandOverOpened,
+    OfferClosed,
+    OfferMade,
+    TalkClosed,
+    TalkOpened,
+)
+from agents.presence import DeviceState, Presence
+from tests.scenarios.world import T0, line, plan_of, seat
+from tests.unit import oracle
+
+LINES = [
+    line("g", "g", "1", max_waiting=4, on_full=Exit(line="r"), steps=((20, "g or e", None), (40, "", "e"))),
+    line("e", "e >= 2", "2", strategy="most_skilled", wrapup_s=0.0, max_wait_s=60.0, on_max_wait=Exit(number="800")),
+    line("t", "t and g", "3", strategy="least_skilled", priority_s=15.0, on_no_agent=Exit(line="g")),
+    line("r", "g or t", "4", strategy="round_robin", ring_s=10, max_waiting=6),
+    line("o", "e or g >= 2", "5", strategy="least_occupied", max_wait_s=90.0, on_max_wait=Exit(line="r")),
+]
+SEATS = [
+    seat("1", g=1),
+    seat("2", g=2, e=1),
+    seat("3", e=2),
+    seat("4", g=1, t=1),
+    seat("5", g=3, e=3, t=1),
+    seat("6", t=2, e=1),
+]
+PLAN = plan_of(
+    LINES,
+    SEATS,
+    topics={"01": "tax"},
+    max_misses=2,
+    specialists=(SpecialistSpec("71", "Tax A", ("01",)), SpecialistSpec("72", "Tax B", ("01",))),
+)
+SMALLER = replace(
+    PLAN,
+    lines={code: one for code, one in PLAN.lines.items() if code not in ("o",)},
+    agents={n: one for n, one in PLAN.agents.items() if n not in ("5", "6")},
+    handover_exit=Exit(number="900"),
+    version="smaller",
+)
+RESULTS = [one for one in OfferResult if one is not OfferResult.ACCEPTED]
+PLACES = ["rest", "menu", "offer", "talk", "fallback", "fallback_talk", "exit"]
+agents = st.sampled_from([one.number for one in SEATS])
+devices = st.sampled_from([f"p{n}" for n in range(1, 7)])
+
+
+class Floors(RuleBasedStateMachine):
+    """Draws events; `diary` holds what must be unique or in order over the whole run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.engine = Engine(PLAN, 1)
+        self.twin = Engine(PLAN, 1)
+        self.now = float(T0)
+        self.names = 0
+        self.opened: set[CallId] = set()
+        self.closed: set[CallId] = set()
+        self.offers: dict[str, bool] = {}
+        self.open: dict[CallId, str] = {}
+        self.talks: dict[str, bool] = {}
+        self.offers_of_before = False
+        """An offer was found that another epoch made: its hand-over was opened by that one too."""
+        self.handovers: Counter[CallId] = Counter()
+        self.instants: dict[CallId, int] = {}
+
+    @initialize()
+    def begin(self) -> None:
+        self.tell(ev.SnapshotDone("x", self.ms))
+        for n in ("1", "2", "3", "4"):
+            self.tell(ev.AgentLoggedIn(n, f"p{n}", self.ms))
+
+    @property
+    def ms(self) -> int:
+        return round(self.now * 1000)
+
+    def tell(self, event: ev.Event) -> None:
+        due = self.engine.advance(self.now)
+        self.check_diary(due)
+        before = {agent.number: agent.turn for agent in self.engine.agents}
+        step = self.engine.handle(event, self.now)
+        again = read_line(write_line(event, self.now))
+        assert self.twin.advance(self.now) == due
+        assert self.twin.handle(*again) == step, "the same input, written and read, leads to the same output"
+        self.check_choice(step, before)
+        self.check_diary(step)
+
+    def check_choice(self, step: Step, turns: dict[str, int]) -> None:
+        """What was given to whom is what the naive rule gives, of all that was free when it was decided."""
+        made = [one for one in step.records if isinstance(one, OfferMade) and one.kind == "seat"]
+        floor = self.engine._floor
+        given = {one.agent for one in made}
+        calls = [call for call in self.engine.calls.values() if oracle.waits(self.engine, call)]
+        calls += [self.engine.calls[one.call] for one in made]
+        free = [agent for agent in self.engine.agents if oracle.can_take(self.engine, agent)]
+        free += [floor.roster.agents[number] for number in given]
+        expected = oracle.greedy(self.engine, calls, free, turns)
+        assert [(one.call.uniqueid, one.agent) for one in made] == expected
+        for one in made:
+            taken = [other.agent for other in made[: made.index(one)]]
+            call = self.engine.calls[one.call]
+            could = [agent for agent in free if agent.number not in taken and oracle.fits(self.engine, call, agent)]
+            assert one.could == len(could)
+
+    def check_diary(self, step: Step) -> None:
+        for one in step.records:
+            call = getattr(one, "call", None)
+            if call is not None and type(one).__name__ not in ("Ignored", "Noted"):
+                assert call not in self.closed, f"{one} after the end"
+                assert one.at_ms >= self.instants.get(call, 0) or getattr(one, "found", False), one
+                self.instants[call] = one.at_ms
+            if isinstance(one, CallOpened):
+                self.opened.add(one.call)
+            elif isinstance(one, CallClosed):
+                self.closed.add(one.call)
+            elif isinstance(one, OfferMade):
+                assert one.offer not in self.offers
+                assert one.call not in self.open or self.offers[self.open[one.call]], "a second wish before the end"
+                self.open[one.call] = one.offer
+                self.offers[one.offer] = False
+            elif isinstance(one, OfferClosed):
+                assert self.offers.get(one.offer) is not True, f"{one.offer} has two results"
+                self.offers[one.offer] = True
+            elif isinstance(one, TalkOpened):
+                assert one.offer not in self.talks
+                self.talks[one.offer] = True
+            elif isinstance(one, TalkClosed):
+                assert self.talks.pop(one.offer)
+                self.talks[one.offer] = False
+            elif isinstance(one, HandOverOpened):
+                self.handovers[one.call] += 1
+            elif isinstance(one, HandOverClosed):
+                if self.handovers[one.call] or not self.offers_of_before:
+                    self.handovers[one.call] -= 1
+                assert self.handovers[one.call] == 0
+        for command in step.commands:
+            pbx = getattr(command, "call", None)
+            assert pbx is None or pbx.pbx in self.engine._floor.up
+            if isinstance(command, OfferCall):
+                assert self.engine.calls[command.call].offer is not None
+
+    def pick(self, data: st.DataObject, *places: Place) -> Call | None:
+        found = [call for call in self.engine.calls.values() if not places or call.place in places]
+        return found[data.draw(st.integers(0, 99)) % len(found)] if found else None
+
+    # -- callers -----------------------------------------------------------------------------------------------
+
+    @rule(did=st.sampled_from(["1", "2", "3", "4", "5", "9"]), has_menu=st.integers(0, 5))
+    def arrive(self, did: str, has_menu: int) -> None:
+        self.names += 1
+        self.tell(ev.CallArrived(CallId("x", f"c{self.names}"), self.ms, did, has_menu=has_menu == 0))
+
+    @rule(data=st.data())
+    def queued(self, data: st.DataObject) -> None:
+        call = self.pick(data, Place.MENU)
+        if call:
+            self.tell(ev.CallQueued(call.id, self.ms))
+
+    @rule(data=st.data(), lag=st.integers(0, 5))
+    def holding(self, data: st.DataObject, lag: int) -> None:
+        call = self.pick(data, Place.RETURNING, Place.FALLBACK, Place.EXIT) or self.pick(data)
+        if call:
+            self.tell(ev.CallHolding(call.id, self.ms - lag))
+
+    @rule(data=st.data(), by=st.sampled_from(EndedBy))
+    def gone(self, data: st.DataObject, by: EndedBy) -> None:
+        call = self.pick(data)
+        if call:
+            self.tell(ev.CallerGone(call.id, self.ms, by))
+            self.tell(ev.CallerGone(call.id, self.ms, by))
+
+    # -- offers ------------------------------------------------------------------------------------------------
+
+    @rule(data=st.data(), follow=st.sampled_from(["connecting", "ringing", "answered"]))
+    def offer_goes_on(self, data: st.DataObject, follow: str) -> None:
+        call = self.pick(data, Place.OFFER)
+        if call and call.offer:
+            offer = call.offer.id
+            self.tell(ev.OfferConnecting(call.id, offer, self.ms))
+            if follow != "connecting":
+                self.tell(ev.OfferRinging(call.id, offer, self.ms))
+            if follow == "answered":
+                self.tell(ev.OfferAnswered(call.id, offer, self.ms))
+
+    @rule(data=st.data(), result=st.sampled_from(RESULTS), holds=st.booleans())
+    def offer_ends(self, data: st.DataObject, result: OfferResult, holds: bool) -> None:
+        call = self.pick(data, Place.OFFER)
+        if call and call.offer:
+            self.tell(ev.OfferEnded(call.id, call.offer.id, self.ms, result))
+            if holds:
+                self.tell(ev.CallHolding(call.id, self.ms))
+
+    @rule(data=st.data(), kind=st.integers(0, 4), lag=st.integers(0, 5))
+    def any_word_of_any_offer(self, data: st.DataObject, kind: int, lag: int) -> None:
+        call = self.pick(data)
+        if call and call.offers:
+            offer = data.draw(st.sampled_from(list(call.offers)))
+            at = self.ms - lag
+            self.tell(
+                [
+                    ev.OfferConnecting(call.id, offer, at),
+                    ev.OfferRinging(call.id, offer, at),
+                    ev.OfferAnswered(call.id, offer, at),
+                    ev.OfferEnded(call.id, offer, at, OfferResult.BUSY),
+                    ev.TalkEnded(call.id, offer, at),
+                ][kind]
+            )
+
+    @rule(data=st.data())
+    def exit_is_taken(self, data: st.DataObject) -> None:
+        call = self.pick(data, Place.EXIT)
+        if call and call.leaving:
+            self.tell(ev.OfferConnecting(call.id, call.leaving.offer, self.ms))
+
+    # -- talks -------------------------------------------------------------------------------------------------
+
+    @rule(data=st.data(), kind=st.integers(0, 4))
+    def in_talk(self, data: st.DataObject, kind: int) -> None:
+        call = self.pick(data, Place.TALK)
+        if call:
+            talk = data.draw(st.sampled_from(list(call.talks)))
+            self.tell(
+                [
+                    ev.HoldStarted(call.id, talk, self.ms),
+                    ev.HoldEnded(call.id, talk, self.ms),
+                    ev.TalkEnded(call.id, talk, self.ms),
+                    ev.PartyLeft(call.id, call.talks[talk].device, self.ms),
+                    ev.TalkEnded(call.id, talk, self.ms),
+                ][kind]
+            )
+
+    @rule(data=st.data(), topic=st.sampled_from(["01", "09"]), known=st.booleans())
+    def hand_over(self, data: st.DataObject, topic: str, known: bool) -> None:
+        call = self.pick(data, Place.TALK) or self.pick(data)
+        if call:
+            offer = next(iter(call.talks), None) if known else None
+            self.tell(ev.HandOverAsked(call.id, offer, topic, HandOverMode.BLIND, self.ms))
+
+    @rule(data=st.data(), device=devices)
+    def joins(self, data: st.DataObject, device: str) -> None:
+        call = self.pick(data)
+        if call:
+            self.tell(ev.PartyJoined(call.id, device, self.ms))
+
+    # -- agents ------------------------------------------------------------------------------------------------
+
+    @rule(agent=agents, device=devices)
+    def logs_in(self, agent: str, device: str) -> None:
+        self.tell(ev.AgentLoggedIn(agent, device, self.ms))
+
+    @rule(agent=agents, kind=st.integers(0, 5))
+    def says(self, agent: str, kind: int) -> None:
+        self.tell(
+            [
+                ev.AgentReady(agent, self.ms),
+                ev.AgentNotReady(agent, self.ms, "break"),
+                ev.WrapUpEnded(agent, self.ms),
+                ev.WrapUpExtended(agent, self.ms),
+                ev.AgentLoggedOut(agent, self.ms),
+                ev.AgentReady(agent, self.ms),
+            ][kind]
+        )
+
+    @rule(device=st.one_of(devices, st.sampled_from(["71", "72"])), state=st.sampled_from(DeviceState))
+    def phone_says(self, device: str, state: DeviceState) -> None:
+        self.tell(ev.DeviceChanged(device, state, self.ms))
+
+    @rule(device=devices)
+    def dials_out(self, device: str) -> None:
+        self.names += 1
+        self.tell(ev.OutboundStarted(CallId("x", f"o{self.names}"), device, "555", None, self.ms))
+
+    @precondition(lambda self: self.engine._floor.outbound)
+    @rule(data=st.data(), ends=st.booleans())
+    def outbound_goes_on(self, data: st.DataObject, ends: bool) -> None:
+        call = data.draw(st.sampled_from(list(self.engine._floor.outbound)))
+        if ends:
+            self.tell(ev.OutboundEnded(call, self.ms, EndedBy.AGENT, "BUSY"))
+        else:
+            self.tell(ev.OutboundAnswered(call, self.ms))
+
+    # -- time, links, plans ------------------------------------------------------------------------------------
+
+    @rule(dt=st.sampled_from([0.001, 0.2, 0.5, 1.0, 3.0, 5.0, 20.0, 40.0]))
+    def time_passes(self, dt: float) -> None:
+        until = self.now + dt
+        while (due := self.engine.next_deadline()) is not None and due <= until:
+            self.now = max(self.now, due)
+            step = self.engine.advance(self.now)
+            assert self.twin.advance(self.now) == step
+            self.check_diary(step)
+            oracle.check_state(self.engine)
+        self.now = until
+
+    @rule(data=st.data(), reconnects=st.booleans())
+    def link_is_lost_and_back(self, data: st.DataObject, reconnects: bool) -> None:
+        self.tell(ev.LinkLost("x", self.ms))
+        if reconnects:
+            self.snapshot(data)
+
+    @precondition(lambda self: not self.engine._floor.up)
+    @rule(data=st.data())
+    def link_comes_back(self, data: st.DataObject) -> None:
+        self.snapshot(data)
+
+    def snapshot(self, data: st.DataObject) -> None:
+        for call in list(self.engine.calls.values()):
+            if data.draw(st.integers(0, 4)):
+                self.found(data, call)
+        if data.draw(st.booleans()):
+            self.names += 1
+            self.tell(self.found_event(data, CallId("x", f"f{self.names}"), None))
+        self.tell(ev.SnapshotDone("x", self.ms))
+
+    @rule(data=st.data())
+    def probe_is_answered(self, data: st.DataObject) -> None:
+        call = self.pick(data)
+        if call:
+            self.found(data, call)
+
+    def found(self, data: st.DataObject, call: Call) -> None:
+        self.tell(self.found_event(data, call.id, call))
+
+    def found_event(self, data: st.DataObject, call_id: CallId, call: Call | None) -> ev.CallFound:
+        place = data.draw(st.sampled_from(PLACES))
+        offer, number, kind = None, data.draw(devices), "endpoint"
+        if place in ("offer", "talk"):
+            if call is not None and call.offers and data.draw(st.integers(0, 3)):
+                offer = data.draw(st.sampled_from(list(call.offers)))
+                number = call.offers[offer].device
+            else:
+                self.names += 1
+                self.offers_of_before = True
+                offer, number = f"0-{self.names}", data.draw(st.sampled_from([number, "71"]))
+        elif place == "exit":
+            offer, kind, number = "0-0", "reject", "full"
+        return ev.CallFound(
+            call_id,
+            self.ms,
+            place,
+            self.ms - 9000 if call is None else call.arrived_ms,
+            self.ms - 8000 if place != "menu" else None,
+            self.ms - 9000 if call is None else call.score_ms,
+            "g",
+            "1",
+            offer=offer,
+            kind=kind,
+            number=number,
+            first_answered_ms=self.ms if place == "talk" else None,
+        )
+
+    @rule(smaller=st.booleans())
+    def plan_changes(self, smaller: bool) -> None:
+        self.tell(ev.PlanChanged(SMALLER if smaller else PLAN, self.ms))
+
+    @invariant()
+    def state_holds(self) -> None:
+        oracle.check_state(self.engine)
+        assert repr(self.engine).startswith("<Engine")
+
+    def teardown(self) -> None:
+        """Everybody hangs up: nothing may be left over."""
+        for call in list(self.engine.calls):
+            self.tell(ev.CallerGone(call, self.ms, EndedBy.CALLER))
+        for call in list(self.engine._floor.outbound):
+            self.tell(ev.OutboundEnded(call, self.ms, EndedBy.AGENT))
+        assert self.opened == self.closed
+        assert all(self.offers.values()), "an offer without a result"
+        assert not any(self.talks.values()), "a talk that never ended"
+        assert not any(self.handovers.values())
+        self.tell(ev.LinkLost("x", self.ms))
+        self.tell(ev.SnapshotDone("x", self.ms))
+        for agent in self.engine.agents:
+            assert agent.presence not in (Presence.RINGING, Presence.TALKING, Presence.HOLD, Presence.DIALLING)
+
+
+TestFloors = Floors.TestCase
+TestFloors.settings = settings(
+    max_examples=60, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
