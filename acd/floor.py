@@ -34,7 +34,6 @@ from acd.stages import Stages
 from agents.presence import ON_A_CALL, PAUSED, DeviceState, Presence
 from agents.roster import Agent, Roster
 
-
 CallCommand: TypeAlias = OfferCall | ExitCall | ReturnCall | HangUpLeg | ProbeCall | WakeCall | TagCall
 
 
@@ -178,6 +177,10 @@ class Floor:
             if seat.stamp == 0:
                 self.fresh_seats[seat] = None
             return
+        self.delist(seat)
+
+    def delist(self, seat: Seat) -> None:
+        """Take an agent out of the index: before anything changes that a strategy may look at."""
         self.fresh_seats.pop(seat, None)
         if seat.stamp:
             seat.stamp = 0

@@ -148,6 +148,8 @@ def revive(floor: Floor, offer: Offer) -> None:
         close(floor, call.offer, OfferResult.TIMED_OUT, "overtaken by a late wish")
     offer.state = OfferState.WISHED
     call.offer = offer
+    if offer.specialist is not None:
+        floor.dialled[offer.who] = floor.dialled.get(offer.who, 0) + 1
     if not call.talks:
         floor.place(call, Place.OFFER)
         floor.deadlines.cancel((Due.RETURN, call, ""))

@@ -195,6 +195,8 @@ def _found_talking(floor: Floor, call: Call, event: CallFound, offer_id: str) ->
         talks.close_talk(floor, other)
     if known is None:
         known = _rebuild(floor, call, event)
+    elif known.state is OfferState.OVER:
+        offers.revive(floor, known)
     _at_answer(floor, event)
     talks.open_talk(floor, known)
 
@@ -234,6 +236,7 @@ def _rebuild(floor: Floor, call: Call, event: CallFound) -> Offer:
             call.handover = HandOver(call.handovers, next(iter(specialist.topics), ""), HandOverMode.BLIND, "")
             call.handover.tried.add(specialist.number)
     elif event.place == "offer" and not call.is_answered:
+        call.queued_ms = floor.at(call) if call.queued_ms is None else call.queued_ms
         floor.count(call, call.line.code)
         lines.advance_steps(floor, call)
     if seat is not None and seat.offer is None and event.place == "offer":

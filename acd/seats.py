@@ -43,6 +43,7 @@ def on_logged_in(floor: Floor, event: AgentLoggedIn) -> None:
         agent.wants = ""
         make_ready(floor, seat)
         return
+    agent.wants = ""
     was_logged_out = agent.presence is Presence.LOGGED_OUT
     other = floor.roster.tie(agent, event.device)
     if other is not None:
@@ -99,6 +100,7 @@ def make_ready(floor: Floor, seat: Seat) -> None:
 def become_ready(floor: Floor, seat: Seat) -> None:
     """Start an agent's idle clock."""
     agent = seat.agent
+    floor.delist(seat)
     floor.deadlines.cancel((Due.WRAPUP, seat, ""))
     agent.misses = agent.unreachables = 0
     agent.ready_ms = max(floor.at_ms, agent.told_ms)
@@ -282,5 +284,8 @@ def _logged_in(floor: Floor, event: object, number: str) -> Seat | None:
     seat = floor.seats.get(number)
     if seat is None or seat.agent.presence is Presence.LOGGED_OUT:
         floor.ignore(event, "not an agent of the plan" if seat is None else "not logged in")
+        return None
+    if seat.agent.device is None:
+        floor.ignore(event, "his phone was taken: logged out when his call is over")
         return None
     return seat

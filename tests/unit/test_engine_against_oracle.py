@@ -114,7 +114,7 @@ class Floors(RuleBasedStateMachine):
         free = [agent for agent in self.engine.agents if oracle.can_take(self.engine, agent)]
         free += [floor.roster.agents[number] for number in given]
         expected = oracle.greedy(self.engine, calls, free, turns)
-        assert [(one.call.uniqueid, one.agent) for one in made] == expected
+        assert [(one.call.uniqueid, one.agent) for one in made] == expected, (made, floor.now)
         for one in made:
             taken = [other.agent for other in made[: made.index(one)]]
             call = self.engine.calls[one.call]
