@@ -28,7 +28,7 @@ from acd.events import OfferConnecting, OfferEnded, OfferRinging
 from acd.floor import Due, Floor
 from acd.lines import WISH_S
 from acd.names import OfferId, OfferResult
-from acd.records import OfferClosed, OfferMade, OfferRang, PassedOver
+from acd.records import CallLeft, OfferClosed, OfferMade, OfferRang, PassedOver
 from acd.seat import Seat
 from agents.presence import Presence
 
@@ -117,6 +117,8 @@ def on_connecting(floor: Floor, event: OfferConnecting) -> None:
     """The dialplan took a wish."""
     call = floor.calls.get(event.call)
     if call is not None and call.leaving is not None and call.leaving.offer == event.offer:
+        if not call.leaving.is_confirmed and call.leaving.number is not None:
+            floor.records.append(CallLeft(call.id, floor.at(call), call.leaving.number))
         call.leaving.is_confirmed = True
         floor.deadlines.cancel((Due.EXIT, call, ""))
         return

@@ -1,0 +1,157 @@
+"""Restart, reconnect, a new plan: nobody loses his place, nobody logs in again."""
+
+from dataclasses import replace
+
+from acd import events as ev
+from acd.commands import MirrorAgent, OfferCall, WakeCall
+from acd.names import EndedBy, OfferResult, Outcome, Via
+from acd.records import CallClosed, CallOpened, OfferClosed, OfferMade, PresenceChanged, TalkOpened
+from agents.presence import Presence
+from tests.scenarios.world import PLAN, T0, Timeline, call_id, ms, with_line
+
+
+def restored(t: Timeline, agent: str, presence: Presence, ready: float, until: float | None = None) -> None:
+    until_ms = None if until is None else ms(until)
+    device = f"phone{agent}"
+    t.tell(0, ev.AgentRestored(agent, device, presence, "", ms(ready), ms(ready), until_ms, 0, ms(0)))
+
+
+def found(t: Timeline, name: str, place: str, arrived: float = -60, **more: object) -> None:
+    answered = more.get("first_answered_ms")
+    event = ev.CallFound(call_id(name), ms(0), place, ms(arrived), ms(arrived), ms(arrived), "general", "12345")
+    t.tell(0, replace(event, first_answered_ms=answered, **{k: v for k, v in more.items() if k != "first_answered_ms"}))  # type: ignore[arg-type]
+
+
+def done(t: Timeline) -> None:
+    t.tell(0, ev.SnapshotDone("pbx1", ms(0)))
+
+
+def test_restart_waiting_callers_keep_order_and_clock_ready_agents_their_order() -> None:
+    t = Timeline(pbx_up=False)
+    restored(t, "1001", Presence.READY, -30)
+    restored(t, "1002", Presence.READY, -50)
+    found(t, "young", "rest", -10)
+    found(t, "oldest", "rest", -40)
+    found(t, "old", "rest", -20)
+    assert not t.all(OfferCall)
+    done(t)
+    assert [(one.call.uniqueid, one.agent, one.score_s) for one in t.all(OfferMade)] == [
+        ("oldest", "1002", 40.0),
+        ("old", "1001", 20.0),
+    ]
+    assert all(one.found for one in t.all(CallOpened))
+    assert {one.agent for one in t.all(MirrorAgent)} == {"1001", "1002"}
+
+
+def test_restart_while_phone_rings_agent_rings_on_and_answers() -> None:
+    t = Timeline(pbx_up=False)
+    restored(t, "1001", Presence.RINGING, -30)
+    found(t, "a", "offer", offer="2-7", kind="endpoint", number="phone1001")
+    done(t)
+    t.answered(3, "a", "2-7")
+    assert t.last(TalkOpened).agent == "1001"
+    assert (t.last(OfferClosed).offer, t.last(OfferClosed).result) == ("2-7", OfferResult.ACCEPTED)
+    assert not t.all(OfferMade)
+
+
+def test_restart_while_talking_talk_goes_on_and_ends_in_wrap_up() -> None:
+    t = Timeline(pbx_up=False)
+    restored(t, "1001", Presence.TALKING, -30)
+    found(
+        t, "a", "talk", offer="2-7", kind="endpoint", number="phone1001", answered_ms=ms(-20), first_answered_ms=ms(-20)
+    )
+    done(t)
+    assert t.last(TalkOpened).at_ms == ms(-20)
+    t.talk_ended(10, "a", "2-7")
+    assert t.presences("1001")[-1] == (10, "acw")
+
+
+def test_restart_in_wrap_up_deadline_holds() -> None:
+    t = Timeline(pbx_up=False)
+    restored(t, "1001", Presence.ACW, -30, until=7)
+    found(t, "a", "rest")
+    done(t)
+    t.run_to(7)
+    assert t.when(OfferMade) == [7]
+
+
+def test_restart_call_of_talking_agent_is_gone_he_wraps_up() -> None:
+    t = Timeline(pbx_up=False)
+    restored(t, "1001", Presence.TALKING, -30)
+    restored(t, "1002", Presence.RINGING, -30)
+    done(t)
+    assert t.presences("1001")[-1] == (0, "acw")
+    assert t.presences("1002")[-1] == (0, "ready")
+
+
+def test_restart_caller_in_fallback_queue_is_woken_and_keeps_his_clock() -> None:
+    t = Timeline(pbx_up=False)
+    restored(t, "1001", Presence.READY, -30)
+    found(t, "a", "fallback")
+    done(t)
+    assert t.all(WakeCall) == [WakeCall(call_id("a"))]
+    t.hold(0.1, "a")
+    assert t.last(OfferMade).score_s == 60.1
+
+
+def test_restart_caller_talks_by_fallback_queue_is_a_call_of_that_agent() -> None:
+    t = Timeline(pbx_up=False)
+    restored(t, "1001", Presence.READY, -30)
+    found(t, "a", "fallback_talk", number="phone1001", answered_ms=ms(-5), first_answered_ms=ms(-5))
+    done(t)
+    assert (t.last(TalkOpened).via, t.last(TalkOpened).agent) == (Via.FALLBACK, "1001")
+    t.gone(9, "a")
+    assert t.last(CallClosed).outcome is Outcome.AGENT_ANSWERED
+    assert t.presences("1001")[-1] == (9, "acw")
+
+
+def test_reconnect_call_that_is_not_told_is_closed_unknown_or_answered() -> None:
+    t = Timeline()
+    t.login(0, "1001")
+    t.arrive(1, "talks")
+    t.talk(1, "talks")
+    t.arrive(2, "waits")
+    t.tell(5, ev.LinkLost("pbx1", ms(5)))
+    t.tell(9, ev.SnapshotDone("pbx1", ms(9)))
+    assert [(one.call.uniqueid, one.outcome, one.by) for one in t.all(CallClosed)] == [
+        ("talks", Outcome.AGENT_ANSWERED, EndedBy.UNKNOWN),
+        ("waits", None, EndedBy.UNKNOWN),
+    ]
+
+
+def test_link_is_lost_nothing_is_offered_until_snapshot_is_done() -> None:
+    t = Timeline()
+    t.arrive(0, "a")
+    t.tell(1, ev.LinkLost("pbx1", ms(1)))
+    t.login(2, "1001")
+    assert not t.all(OfferMade)
+    t.tell(3, ev.CallFound(call_id("a"), ms(3), "rest", ms(0), ms(0), ms(0), "general", "12345"))
+    assert not t.all(OfferMade)
+    t.tell(3, ev.SnapshotDone("pbx1", ms(3)))
+    assert t.when(OfferMade) == [3]
+
+
+def test_new_plan_waiting_call_takes_the_new_need_and_removed_agent_is_logged_out_after_his_talk() -> None:
+    t = Timeline()
+    t.login(0, "1001", "1003")
+    t.arrive(1, "a")
+    t.talk(1, "a")
+    t.arrive(2, "b")
+    assert len(t.all(OfferMade)) == 1
+    plan = with_line(PLAN, "general", need=PLAN.lines["enterprise"].need)
+    plan = replace(plan, agents={n: one for n, one in plan.agents.items() if n != "1001"}, version="two")
+    t.tell(5, ev.PlanChanged(plan, ms(5)))
+    assert (t.last(OfferMade).agent, t.last(OfferMade).score_s) == ("1003", 3.0)
+    t.talk_ended(9, "a")
+    t.run_to(60)
+    assert t.presences("1001")[-1] == (29, "logged_out")
+    assert t.last(PresenceChanged).agent in ("1001", "1003")
+
+
+def test_new_plan_without_a_line_its_calls_go_to_the_default_line() -> None:
+    t = Timeline()
+    t.arrive(0, "a", "12346")
+    plan = replace(PLAN, lines={"general": PLAN.lines["general"]})
+    t.tell(5, ev.PlanChanged(plan, ms(5)))
+    assert t.engine.waiting_by_line() == {"general": 1}
+    assert T0 == 1_000_000
