@@ -142,7 +142,9 @@ def _take_step(floor: Floor, call: Call, number: int) -> None:
     floor.withdraw(call)
     call.stage = stage
     call.slot = floor.needs.slots[stage.need]
-    floor.records.append(StepTaken(call.id, floor.at(call), number, stage.line.code, stage.need.text))
+    # its own instant, however late it is carried out: the same when the call is taken in again after a restart
+    call.last_ms = max(call.last_ms, call.wait_from_ms + round(stage.after_s * 1000))
+    floor.records.append(StepTaken(call.id, call.last_ms, number, stage.line.code, stage.need.text))
     if is_presented:
         floor.present(call)
 

@@ -16,7 +16,7 @@ from acd.commands import TagCall, WakeCall
 from acd.events import AgentRestored, CallFound, ClockStepped, LinkLost, PlanChanged, SnapshotDone
 from acd.floor import Due, Floor
 from acd.names import EndedBy, HandOverMode, OfferResult, Outcome, RejectReason, Via
-from acd.records import CallOpened, CallWaiting
+from acd.records import CallLeft, CallOpened, CallWaiting
 from acd.seat import Seat
 from acd.stages import Stages
 from agents.presence import ON_A_CALL, Presence
@@ -256,6 +256,8 @@ def _found_leaving(floor: Floor, call: Call, event: CallFound) -> None:
     call.leaving = Leaving(event.offer or "", number, reason, is_confirmed=True)
     floor.place(call, Place.EXIT)
     floor.count(call, None)
+    if number is not None:
+        floor.records.append(CallLeft(call.id, floor.at(call), number))
 
 
 def _found_in_fallback(floor: Floor, call: Call, event: CallFound) -> None:

@@ -59,7 +59,7 @@ SMALLER = replace(
     version="smaller",
 )
 RESULTS = [one for one in OfferResult if one is not OfferResult.ACCEPTED]
-PLACES = ["rest", "menu", "offer", "talk", "fallback", "fallback_talk", "exit"]
+PLACES = ["rest", "menu", "offer", "talk", "fallback", "fallback_ring", "fallback_talk", "exit"]
 agents = st.sampled_from([one.number for one in SEATS])
 devices = st.sampled_from([f"p{n}" for n in range(1, 7)])
 
