@@ -36,7 +36,7 @@ from callcenter.lab.site import Site
 LOOK_EVERY_S = 0.3
 LINE_EVERY_S = 5.0
 EVENTS_SHOWN = 17
-HANG_UP_S = 5.0
+HANG_UP_S = 15.0
 SETTLE_S = 5.0
 DROP_FROM_S = 2.0
 LINE_NAMES = {"general": "群众诉求\ngeneral", "enterprise": "一企来\nenterprise"}
@@ -149,7 +149,10 @@ class Demo:
         sent_home = self._company.send_home()
         if sent_home:
             self._event("yellow", f"{sent_home} callers hang up at the end of the demo")
-        await self._until_silent(HANG_UP_S)
+        limit = time.monotonic() + HANG_UP_S
+        while self._company.open_calls and time.monotonic() < limit:
+            await self._until_silent(1.0)
+            self._company.send_home()
         limit = time.monotonic() + SETTLE_S
         while time.monotonic() < limit and self._failure is None:
             with contextlib.suppress(OSError):
