@@ -77,6 +77,8 @@ class ScriptedPbx:
                 return f"{head}SystemName: bench\r\n\r\n"
             case "DeviceStateList":
                 return self._list(head, action, "DeviceStateListComplete")
+            case "QueueStatus":
+                return self._list(head, action, "QueueStatusComplete")
             case "Status":
                 asyncio.get_running_loop().call_later(0.3, self.ready.set)
                 return self._list(head, action, "StatusComplete")
