@@ -86,8 +86,11 @@ async def check_database(scene: Scene) -> Finding:
     """Whether the ledger's database answers and has this program's schema; an SQLite file is brought up to date."""
     settings = scene.settings
     label = settings.database_label
-    if settings.database.startswith("sqlite") and settings.database_url is None and not settings.state_dir.exists():
-        return Finding("database", State.OK, f"{label} is made at the first start")
+    if settings.database.startswith("sqlite") and settings.database_url is None:
+        if not settings.state_dir.exists():
+            return Finding("database", State.OK, f"{label} is made at the first start")
+        if not os.access(settings.state_dir, os.W_OK | os.X_OK):
+            return Finding("database", State.SKIPPED, "not checked: the state folder cannot be written")
     engine = open_engine(settings.database)
     try:
         if engine.url.host:

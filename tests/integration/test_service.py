@@ -379,9 +379,9 @@ async def test_line_full_the_next_caller_is_refused_and_those_before_keep_waitin
 async def test_phone_registered_but_dead_is_unreachable_after_3_s_and_the_next_agent_answers(office: Office) -> None:
     phones = {number: await Baresip(office.site.pbx, number).start() for number in REAL_AGENTS}
     try:
-        agents = [(phones[number], agent) for number, agent in REAL_AGENTS.items()]
-        await asyncio.gather(*(phone.log_in(agent, office.site.seats[agent].pin) for phone, agent in agents))
-        await asyncio.gather(*(office.until_presence(agent, "ready") for _, agent in agents))
+        for number, agent in REAL_AGENTS.items():  # one after the other: who is ready first gets the call
+            await phones[number].log_in(agent, office.site.seats[agent].pin)
+            await office.until_presence(agent, "ready")
         dead, alive = phones["2001"], phones["2002"]
         alive.answer_after_s = 0.1
         assert dead.process is not None
@@ -582,7 +582,7 @@ async def test_run_is_over_every_counter_equals_its_query_on_the_ledger(office: 
             rows = [tuple(row) for row in await connection.execute(text(series.ledger))]
             if series.kind is Kind.COUNTER:
                 moved = {labels: value for labels, value in samples.get(name, {}).items() if value}
-                assert moved == {row[:-1]: row[-1] for row in rows}, name
+                assert moved == {row[:-1]: row[-1] for row in rows if row[-1]}, name
             else:
                 _compare_histogram(name, rows, samples)
             compared[name] = len(rows)
