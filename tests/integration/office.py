@@ -47,6 +47,7 @@ name = "软电话"
 name_en = "Softphones"
 dids = ["12347"]
 need = "real >= 1"
+strategy = "most_skilled"
 ring_s = 5
 wrapup_s = 0
 [lines.tax]
