@@ -32,6 +32,8 @@ VARIABLES = (
     "CC_OUT",
 )
 
+UNSET = "(null)"
+"""What Asterisk 22 writes for a variable that a channel does not have."""
 
 _Row = tuple[AmiMessage, dict[str, str]]
 
@@ -91,8 +93,9 @@ def found_outbound(
 
 
 def _variables(message: AmiMessage) -> dict[str, str]:
-    """The variables of a Status event; `Variable: NAME=value` lines, first value wins."""
-    return {name: value for name, value in message.variables("Variable").items() if name in VARIABLES}
+    """The variables of a Status event that are set; `Variable: NAME=value` lines, first value wins."""
+    found = message.variables("Variable")
+    return {name: value for name, value in found.items() if name in VARIABLES and value != UNSET}
 
 
 def _find_legs(rows: Sequence[_Row], callers: Sequence[_Row], tracks: Tracks) -> None:

@@ -27,6 +27,8 @@ WAIT = 24
 """Callers kept waiting: at least 20 at every kill."""
 TARGETS = ("wish", "taken", "ringing", "talking", "wrapup")
 LONG = (*TARGETS, *("random",) * 20, "away")
+SHORT = ("wish", "taken", "ringing", "away")
+"""What `make test` does; other callers talk and other agents are in wrap-up at each of them."""
 AWAY_S = 20.0
 MAX_DOWN_S = 3.0
 PAUSE_S = 1.5
