@@ -77,6 +77,7 @@ _DUE: Mapping[Due, Callable[[Floor, Any], None]] = {
     Due.REST: seats.rest_due,
     Due.LEAVING: seats.leaving_due,
     Due.WRAPUP: seats.wrapup_due,
+    Due.GATHER: recovery.gather_due,
 }
 
 

@@ -50,6 +50,7 @@ class Due(Enum):
     REST = "rest"
     LEAVING = "leaving"
     WRAPUP = "wrapup"
+    GATHER = "gather"
 
 
 DueKey: TypeAlias = tuple[Due, Call | Offer | Seat, str]
@@ -76,6 +77,11 @@ class Floor:
         self.deadlines: Deadlines[DueKey] = Deadlines()
         self.up: set[str] = set()
         """PBXes whose calls we know whole: from `SnapshotDone` to `LinkLost`."""
+        self.gathering: dict[Call, None] = {}
+        """Callers woken out of the PBX's own queue after a snapshot, who are on their way back to hold together. Until the
+        last is there nobody is offered, or the quickest would get the agent whom the oldest should."""
+        self.held_back: dict[Call, None] = {}
+        """Resting calls that will be presented when all are gathered."""
         self.fresh_calls: dict[Call, None] = {}
         self.fresh_seats: dict[Seat, None] = {}
         self.resting: dict[Seat, None] = {}
@@ -127,10 +133,23 @@ class Floor:
         call.place = place
         if place is not Place.WAITING:
             self.withdraw(call)
+        if call in self.gathering and place is not Place.FALLBACK:
+            self.gathered(call)
+
+    def gathered(self, call: Call) -> None:
+        """Wait for this caller no more; after the last one all who rest may be offered."""
+        self.gathering.pop(call, None)
+        self.deadlines.cancel((Due.GATHER, call, ""))
+        if not self.gathering:
+            held_back, self.held_back = self.held_back, {}
+            for one in held_back:
+                self.present(one)
 
     def present(self, call: Call) -> None:
         """Let a resting call be offered from now on, if its PBX can be reached."""
-        if call.stamp == 0 and call.id.pbx in self.up:
+        if self.gathering:
+            self.held_back[call] = None
+        elif call.stamp == 0 and call.id.pbx in self.up:
             call.slot.add_call(call, self.next_number())
             self.fresh_calls[call] = None
 
@@ -139,6 +158,7 @@ class Floor:
         if call.stamp:
             call.slot.drop_call(call)
         self.fresh_calls.pop(call, None)
+        self.held_back.pop(call, None)
 
     def count(self, call: Call, line: str | None) -> None:
         """Count a call among those that wait in `line`; None: it does not wait."""

@@ -22,6 +22,9 @@ from acd.stages import Stages
 from agents.presence import ON_A_CALL, Presence
 from agents.roster import Agent
 
+GATHER_S = 0.5
+"""Longest that callers out of the fallback queue wait for each other."""
+
 
 def seat_everybody(floor: Floor) -> None:
     """Give every agent of the plan his seat: new ones are logged out, known ones keep what they do."""
@@ -297,7 +300,12 @@ def _at_answer(floor: Floor, event: CallFound) -> None:
 def on_snapshot_done(floor: Floor, event: SnapshotDone) -> None:
     """All channels of a PBX were told: go on from there."""
     floor.up.add(event.pbx)
-    for call in [call for call in floor.calls.values() if call.id.pbx == event.pbx]:
+    told = [call for call in floor.calls.values() if call.id.pbx == event.pbx]
+    for call in told:
+        if call.is_told and call.place is Place.FALLBACK and call.is_to_wake:
+            floor.gathering[call] = None
+            floor.deadlines.set((Due.GATHER, call, ""), floor.now + GATHER_S)
+    for call in told:
         if not call.is_told:
             outcome = Outcome.AGENT_ANSWERED if call.is_answered else None
             callers.end(floor, call, EndedBy.UNKNOWN, outcome, "" if outcome else "unknown")
@@ -318,6 +326,11 @@ def on_snapshot_done(floor: Floor, event: SnapshotDone) -> None:
             _free(floor, seat)
         seat.mirrored = None
         floor.mirror(seat)
+
+
+def gather_due(floor: Floor, call: Call) -> None:
+    """A woken caller is late (a phone may have begun to ring for him just then): the others wait for him no longer."""
+    floor.gathered(call)
 
 
 def _free(floor: Floor, seat: Seat) -> None:

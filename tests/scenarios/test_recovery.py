@@ -94,6 +94,32 @@ def test_restart_caller_in_fallback_queue_is_woken_and_keeps_his_clock() -> None
     assert t.last(OfferMade).score_s == 60.1
 
 
+def test_restart_callers_woken_out_of_the_queue_are_offered_together_the_oldest_first() -> None:
+    t = Timeline(pbx_up=False)
+    restored(t, "1001", Presence.READY, -30)
+    found(t, "old", "fallback", -60)
+    found(t, "young", "fallback", -20)
+    done(t)
+    t.hold(0.1, "young")  # his thread was quicker
+    t.arrive(0.15, "new")
+    assert not t.all(OfferMade)
+    t.hold(0.2, "old")
+    assert [one.call.uniqueid for one in t.all(OfferMade)] == ["old"]
+
+
+def test_restart_caller_who_does_not_come_back_is_not_waited_for_long() -> None:
+    t = Timeline(pbx_up=False)
+    restored(t, "1001", Presence.READY, -30)
+    found(t, "old", "fallback", -60)
+    found(t, "young", "fallback", -20)
+    done(t)
+    t.hold(0.1, "young")
+    t.run_to(0.4)
+    assert not t.all(OfferMade)
+    t.run_to(0.6)
+    assert [one.call.uniqueid for one in t.all(OfferMade)] == ["young"]
+
+
 def test_restart_caller_talks_by_fallback_queue_is_a_call_of_that_agent() -> None:
     t = Timeline(pbx_up=False)
     restored(t, "1001", Presence.READY, -30)
