@@ -86,6 +86,7 @@ class Killer:
 
     async def _at_random(self, kind: str) -> Kill:
         await asyncio.sleep(self._rng.uniform(0.2, 2.5))
+        await self.hall.full()  # at once, nearly always: others wait, ring, talk and wrap up at the kill
         return self._strike(kind)
 
     async def _at_wish(self, kind: str) -> Kill:
