@@ -6,14 +6,14 @@ events at the same instants give the same steps, live, in the simulator, and rep
 `handle` first fires the deadlines that were due by `now`, each as a step of its own, in order.
 
 Each event and each deadline is carried out in two phases: a flow module (`callers`, `lines`, `offers`, `talks`,
-`handover`, `seats`, `outbound`, `recovery`) brings the state up to date, then `matching.settle` gives free calls to
+`handover`, `seats`, `outbound`, `recovery`, `replan`) brings the state up to date, then `matching.settle` gives free calls to
 free agents. What the world tells can never raise here; what it tells out of place becomes an `Ignored` record.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from acd import callers, handover, lines, matching, offers, outbound, recovery, seats, talks
+from acd import callers, handover, lines, matching, offers, outbound, recovery, replan, seats, talks
 from acd import events as ev
 from acd.calls import Call
 from acd.commands import Command
@@ -63,7 +63,7 @@ _HANDLERS: Mapping[type, Callable[[Floor, Any], None]] = {
     ev.CallFound: recovery.on_call_found,
     ev.SnapshotDone: recovery.on_snapshot_done,
     ev.LinkLost: recovery.on_link_lost,
-    ev.PlanChanged: recovery.on_plan_changed,
+    ev.PlanChanged: replan.on_plan_changed,
     ev.ClockStepped: recovery.on_clock_stepped,
 }
 
@@ -91,7 +91,7 @@ class Engine:
     def __init__(self, plan: Plan, epoch: int) -> None:
         """Raise `BadPlan` or `UnknownStrategy` for a plan that cannot be routed by."""
         self._floor = Floor(plan, epoch)
-        recovery.seat_everybody(self._floor)
+        replan.seat_everybody(self._floor)
 
     def handle(self, event: ev.Event, now: float) -> Step:
         """Fire what was due by `now` (seconds), then carry out one event.

@@ -73,6 +73,9 @@ class Floors(RuleBasedStateMachine):
         self.twin = Engine(PLAN, 1)
         self.now = float(T0)
         self.names = 0
+        self.epoch = 1
+        self.given_up: set[str] = set()
+        """Offers made before a kill: what became of them, others may have to say."""
         self.opened: set[CallId] = set()
         self.closed: set[CallId] = set()
         self.offers: dict[str, bool] = {}
@@ -368,6 +371,80 @@ class Floors(RuleBasedStateMachine):
             first_answered_ms=self.ms if place == "talk" else None,
         )
 
+    @rule()
+    def service_is_killed_and_starts_again(self) -> None:
+        """A new engine is told what the store and the channels hold: same order, same clocks, nobody logs in again."""
+        old = self.engine
+        waiting = {call.id: (call.score_ms, call.queued_ms) for call in old.calls.values() if call.counted}
+        ready = {agent.number: agent.ready_ms for agent in old.agents if agent.presence is Presence.READY}
+        self.epoch += 1
+        self.engine, self.twin = Engine(old.plan, self.epoch), Engine(old.plan, self.epoch)
+        self.forget_what_a_kill_forgets()
+        for device, state in old._floor.roster.device_states.items():
+            self.tell(ev.DeviceChanged(device, state, self.ms))
+        for agent in old.agents:
+            self.tell(
+                ev.AgentRestored(
+                    agent.number,
+                    agent.device,
+                    agent.presence,
+                    agent.reason,
+                    agent.since_ms,
+                    agent.ready_ms,
+                    agent.until_ms,
+                    agent.misses,
+                    self.ms,
+                    agent.wants,
+                )
+            )
+        for call in old.calls.values():
+            self.tell(self.told_by_channel(call))
+        for known in self.engine.calls.values():
+            if known.id in waiting and known.counted:
+                assert (known.score_ms, known.queued_ms) == waiting[known.id]
+        assert ready == {a.number: a.ready_ms for a in self.engine.agents if a.number in ready}
+        self.tell(ev.SnapshotDone("x", self.ms))
+        oracle.check_state(self.engine)
+
+    def forget_what_a_kill_forgets(self) -> None:
+        """Offers and talks of before go on or are closed by others; those of calls dialled out too."""
+        self.offers_of_before = True
+        self.offers = dict.fromkeys(self.offers, False)
+        self.given_up |= set(self.offers)
+        self.talks.clear()
+        self.handovers.clear()
+        self.instants.clear()
+        self.open.clear()
+        self.opened -= {call for call in self.opened - self.closed if call.uniqueid.startswith("o")}
+
+    def told_by_channel(self, call: Call) -> ev.CallFound:
+        place, offer, number = "rest", None, ""
+        if call.talks:
+            talk = next(iter(call.talks.values()))
+            place, offer, number = "talk", talk.id, talk.device
+        elif call.offer is not None and call.offer.has_connected:
+            place, offer, number = "offer", call.offer.id, call.offer.device
+        elif call.place is Place.MENU:
+            place = "menu"
+        elif call.place is Place.FALLBACK:
+            place = "fallback"
+        elif call.leaving is not None and call.leaving.is_confirmed:
+            place, offer, number = "exit", call.leaving.offer, call.leaving.number or ""
+        return ev.CallFound(
+            call.id,
+            self.ms,
+            place,
+            call.arrived_ms,
+            call.queued_ms,
+            call.score_ms,
+            call.line.code,
+            call.did,
+            offer=offer,
+            kind="out" if number else "reject",
+            number=number,
+            first_answered_ms=self.ms if call.is_answered else None,
+        )
+
     @rule(smaller=st.booleans())
     def plan_changes(self, smaller: bool) -> None:
         self.tell(ev.PlanChanged(SMALLER if smaller else PLAN, self.ms))
@@ -384,7 +461,8 @@ class Floors(RuleBasedStateMachine):
         for call in list(self.engine._floor.outbound):
             self.tell(ev.OutboundEnded(call, self.ms, EndedBy.AGENT))
         assert self.opened == self.closed
-        assert all(self.offers.values()), "an offer without a result"
+        open_ = {offer for offer, is_closed in self.offers.items() if not is_closed}
+        assert open_ <= self.given_up, "an offer without a result"
         assert not any(self.talks.values()), "a talk that never ended"
         assert not any(self.handovers.values())
         self.tell(ev.LinkLost("x", self.ms))
