@@ -6,7 +6,7 @@ Steps are due at (first queued + time talked) + `after_s`; they come into force 
 what follows. The longest wait is judged only while the caller rests: a ringing offer is never withdrawn.
 
 Limits are judged when a call enters a line: first `on_no_agent` (nobody logged in could ever take it, by its need or a
-later stage), then `on_full` (as many wait as may, and no agent can be given at once). An exit to another line is a
+later stage; judged again when the last such agent logs out), then `on_full` (as many wait as may, and no agent can be given at once). An exit to another line is a
 step inside the same wait: the call takes that line's need, steps and limits. No line is entered twice by exits; where
 a plan leads in a circle, the caller is rejected with the reason that brought him there.
 """
@@ -47,7 +47,21 @@ def rest(floor: Floor, call: Call) -> None:
     floor.place(call, Place.WAITING)
     advance_steps(floor, call)
     if call.place is Place.WAITING:
+        judge_staff(floor, call)
+    if call.place is Place.WAITING:
         floor.present(call)
+
+
+def judge_staff(floor: Floor, call: Call) -> None:
+    """Let a resting caller leave by `on_no_agent` when nobody is logged in any more who could ever take him."""
+    exit_ = call.line.on_no_agent
+    if exit_ is not None and call.place is Place.WAITING and call.id.pbx in floor.up and not _is_staffed(floor, call):
+        take_exit(floor, call, exit_, RejectReason.NO_AGENT)
+
+
+def _is_staffed(floor: Floor, call: Call) -> bool:
+    stages = floor.stages.by_line[call.line.code][call.stage.number :]
+    return any(floor.needs.slots[stage.need].staffed for stage in stages)
 
 
 def advance_steps(floor: Floor, call: Call) -> None:
@@ -153,8 +167,7 @@ def _limit(floor: Floor, call: Call) -> tuple[Exit | None, RejectReason]:
     line = call.line
     if call.id.pbx not in floor.up:
         return None, RejectReason.FULL
-    stages = floor.stages.by_line[line.code][call.stage.number :]
-    if line.on_no_agent is not None and not any(floor.needs.slots[stage.need].staffed for stage in stages):
+    if line.on_no_agent is not None and not _is_staffed(floor, call):
         return line.on_no_agent, RejectReason.NO_AGENT
     is_full = line.max_waiting is not None and floor.waiting.get(line.code, 0) >= line.max_waiting
     if is_full and not call.slot.ready:

@@ -8,6 +8,7 @@ ours a phone may still say busy for a moment: it is given 500 ms, then the word 
 
 from typing import TYPE_CHECKING
 
+from acd import lines
 from acd.calls import Offer
 from acd.events import (
     AgentLoggedIn,
@@ -166,6 +167,8 @@ def reserve(floor: Floor, seat: Seat, offer: Offer) -> None:
     if agent.presence is Presence.NOT_READY and not agent.wants:
         agent.wants = agent.reason
     floor.deadlines.cancel((Due.WRAPUP, seat, ""))
+    if agent.presence in ON_A_CALL:
+        agent.presence = Presence.RINGING  # restored on another call than the one that rings now: the PBX is the truth
     floor.move(seat, Presence.RINGING)
 
 
@@ -217,7 +220,8 @@ def log_out(floor: Floor, seat: Seat) -> None:
         agent.wants = LOGOUT
         floor.tell(seat)
         return
-    if agent.presence is not Presence.LOGGED_OUT:
+    was_logged_in = agent.presence is not Presence.LOGGED_OUT
+    if was_logged_in:
         for slot in seat.slots:
             slot.staffed -= 1
     for due in (Due.REST, Due.WRAPUP, Due.LEAVING):
@@ -227,6 +231,9 @@ def log_out(floor: Floor, seat: Seat) -> None:
     agent.wants = ""
     agent.misses = 0
     floor.move(seat, Presence.LOGGED_OUT)
+    if was_logged_in and not all(slot.staffed for slot in seat.slots):
+        for call in list(floor.calls.values()):  # he was the last one for something: rare enough to look at all
+            lines.judge_staff(floor, call)
     if agent.is_removed:
         floor.seats.pop(agent.number, None)
         floor.roster.agents.pop(agent.number, None)

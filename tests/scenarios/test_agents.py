@@ -29,6 +29,16 @@ def test_agent_logs_in_at_another_phone_old_tie_ends() -> None:
     ]
 
 
+def test_ready_agent_moves_to_another_phone_his_idle_clock_starts_again() -> None:
+    t = Timeline()
+    t.login(0, "1001")
+    t.login(5, "1002")
+    t.tell(9, ev.AgentLoggedIn("1001", "elsewhere", ms(9)))
+    t.arrive(10, "a")
+    assert t.last(OfferMade).agent == "1002"
+    assert [(one.agent, one.why) for one in t.last(OfferMade).passed_over] == [("1001", "less_idle")]
+
+
 def test_another_agent_logs_in_at_the_phone_first_one_is_logged_out() -> None:
     t = Timeline()
     t.tell(0, ev.AgentLoggedIn("1001", "p1", ms(0)))

@@ -128,6 +128,16 @@ def test_nobody_logged_in_who_could_take_it_caller_leaves_by_on_no_agent() -> No
     assert not t.when(ExitCall, call=call_id("b")), "logged in is enough: he will be back"
 
 
+def test_last_agent_who_could_take_them_logs_out_waiting_callers_leave_by_on_no_agent() -> None:
+    t = Timeline(with_line(PLAN, "general", on_no_agent=Exit(number="555")))
+    t.login(0, "1001", "1003")
+    t.tell(1, ev.AgentNotReady("1001", ms(1), "break"))
+    t.arrive(2, "a")
+    assert not t.all(ExitCall)
+    t.tell(9, ev.AgentLoggedOut("1001", ms(9)))
+    assert (t.when(ExitCall), t.last(ExitCall).number) == ([9], "555")
+
+
 def test_caller_hangs_up_in_greeting_is_abandoned_ivr() -> None:
     t = Timeline()
     t.login(0, "1001")

@@ -473,5 +473,5 @@ class Floors(RuleBasedStateMachine):
 
 TestFloors = Floors.TestCase
 TestFloors.settings = settings(
-    max_examples=60, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=300, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
