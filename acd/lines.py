@@ -152,7 +152,7 @@ def requeue(floor: Floor, call: Call) -> None:
 
 def _take_step(floor: Floor, call: Call, number: int) -> None:
     stage = floor.stages.by_line[call.line.code][number]
-    is_presented = call.stamp != 0
+    is_presented = call.stamp != 0 or call in floor.held_back
     floor.withdraw(call)
     call.stage = stage
     call.slot = floor.needs.slots[stage.need]

@@ -19,10 +19,9 @@ from acd.names import EndedBy, HandOverMode, OfferResult, Outcome, RejectReason,
 from acd.records import CallLeft, CallOpened, CallWaiting
 from acd.seat import Seat
 from agents.presence import ON_A_CALL, Presence
+
 GATHER_S = 0.5
 """Longest that callers out of the fallback queue wait for each other."""
-
-
 
 
 def on_agent_restored(floor: Floor, event: AgentRestored) -> None:

@@ -7,7 +7,7 @@ from acd.commands import MirrorAgent, OfferCall, WakeCall
 from acd.names import EndedBy, OfferResult, Outcome, Via
 from acd.records import CallClosed, CallOpened, OfferClosed, OfferMade, PresenceChanged, TalkOpened
 from agents.presence import Presence
-from tests.scenarios.world import PLAN, T0, Timeline, call_id, ms, with_line
+from tests.scenarios.world import PLAN, T0, Timeline, call_id, line, ms, with_line
 
 
 def restored(t: Timeline, agent: str, presence: Presence, ready: float, until: float | None = None) -> None:
@@ -181,3 +181,16 @@ def test_new_plan_without_a_line_its_calls_go_to_the_default_line() -> None:
     t.tell(5, ev.PlanChanged(plan, ms(5)))
     assert t.engine.waiting_by_line() == {"general": 1}
     assert T0 == 1_000_000
+
+
+def test_step_is_due_while_callers_out_of_fallback_gather_call_is_offered_afterwards() -> None:
+    steps = line("x", "x", steps=((60.2, "general or enterprise", None),)).steps
+    t = Timeline(with_line(PLAN, "general", steps=steps), pbx_up=False)
+    restored(t, "1003", Presence.READY, -30)
+    found(t, "rests", "rest")
+    found(t, "woken", "fallback", -50)
+    done(t)
+    t.run_to(0.4)
+    assert not t.all(OfferMade)
+    t.run_to(0.5)
+    assert [(one.call.uniqueid, one.step) for one in t.all(OfferMade)] == [("rests", 1)]

@@ -23,7 +23,8 @@ def can_take(engine: Engine, agent: Agent) -> bool:
 
 
 def waits(engine: Engine, call: Call) -> bool:
-    return call.place is Place.WAITING and call.id.pbx in engine._floor.up
+    floor = engine._floor
+    return call.place is Place.WAITING and call.id.pbx in floor.up and call not in floor.held_back
 
 
 def fits(engine: Engine, call: Call, agent: Agent) -> bool:
@@ -62,6 +63,8 @@ def check_state(engine: Engine) -> None:
     waiting = [call for call in calls if waits(engine, call)]
     able = [agent for agent in engine.agents if can_take(engine, agent)]
     assert not floor.fresh_calls and not floor.fresh_seats
+    assert floor.gathering or not floor.held_back, "held back for nobody"
+    assert all(call.place is Place.FALLBACK and call.id in engine.calls for call in floor.gathering)
     pairs = [(str(call.id), agent.number) for call in waiting for agent in able if fits(engine, call, agent)]
     assert not pairs, f"ready and able while a call waits: {pairs}"
 
