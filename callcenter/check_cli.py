@@ -26,6 +26,8 @@ def check() -> None:
     \b
     Each line: ok, warn (works, but should be known), FAIL, - (not checked); what was found -> what to do.
     Exit codes: 0 all well (warnings allowed), 1 something is wrong, 2 settings or plan are wrong.
+    Example:
+        callcenter check && callcenter serve
     """
     sys.exit(run())
 

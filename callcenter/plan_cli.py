@@ -67,7 +67,13 @@ def diff(
         Path | None, typer.Option(help="An older file to compare with, instead of the running service.")
     ] = None,
 ) -> None:
-    """Say in words what a plan file would change, against the running service or against a second file."""
+    """Say in words what a plan file would change, against the running service or against a second file.
+
+    \b
+    Example:
+        callcenter plan diff
+        callcenter plan diff new.toml --against plan.toml
+    """
     with _told():
         settings = load_settings()
         path = file or settings.plan
@@ -83,7 +89,12 @@ def diff(
 
 @plan_app.command("reload")
 def reload() -> None:
-    """Have the running service read its plan file again; callers who wait keep their place. A wrong plan changes nothing."""
+    """Have the running service read its plan file again; callers who wait keep their place. A wrong plan changes nothing.
+
+    \b
+    Example:
+        callcenter plan reload
+    """
     with _told():
         answer = ServiceClient(load_settings()).post("/plan/reload")
     _print_changes(answer["changes"])
@@ -92,7 +103,12 @@ def reload() -> None:
 
 @plan_app.command("pin")
 def pin(agent: Annotated[str, typer.Argument(help="The agent's number.")]) -> None:
-    """Ask for a six-digit PIN, twice and hidden, and print the line for the plan. Nothing is stored."""
+    """Ask for a six-digit PIN, twice and hidden, and print the line for the plan. Nothing is stored.
+
+    \b
+    Example:
+        callcenter plan pin 1001
+    """
     if not agent.isascii() or not agent.isdigit():
         _stop(f"{agent!r} is no agent's number: digits only")
     ask = getpass.getpass if sys.stdin.isatty() else _line_of_input
@@ -125,7 +141,12 @@ def _print_changes(changes: list[str]) -> None:
 
 @token_app.command("create")
 def create(audience: Annotated[Audience, typer.Option("--for", help="board: reading; api: changing too.")]) -> None:
-    """Make a token and show it once; only its hash is stored."""
+    """Make a token and show it once; only its hash is stored.
+
+    \b
+    Example:
+        callcenter token create --for api
+    """
     with _told():
         created_at = datetime.now(UTC).isoformat(timespec="seconds")
         entry, token = TokenStore(load_settings().state_dir).create(audience, created_at)
@@ -134,8 +155,13 @@ def create(audience: Annotated[Audience, typer.Option("--for", help="board: read
 
 
 @token_app.command("revoke")
-def revoke(token_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """Make a token worthless, at once."""
+def revoke(token_id: Annotated[str, typer.Argument(metavar="ID", help="As `callcenter token list` shows it.")]) -> None:
+    """Make a token worthless, at once.
+
+    \b
+    Example:
+        callcenter token revoke 1a2b3c4d
+    """
     with _told():
         if not TokenStore(load_settings().state_dir).revoke(token_id):
             _stop(f"there is no token {token_id}: 'callcenter token list' shows all")
@@ -144,7 +170,12 @@ def revoke(token_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
 
 @token_app.command("list")
 def list_tokens() -> None:
-    """List tokens: id, what for, made when."""
+    """List tokens: id, what for, made when.
+
+    \b
+    Example:
+        callcenter token list
+    """
     with _told():
         entries = TokenStore(load_settings().state_dir).entries()
     for entry in entries:
@@ -155,7 +186,12 @@ def list_tokens() -> None:
 
 
 def status() -> None:
-    """Who leads, which links are up, how many wait and work. Exit code 1 when calls are not being distributed."""
+    """Who leads, which links are up, how many wait and work. Exit code 1 when calls are not being distributed.
+
+    \b
+    Example:
+        callcenter status
+    """
     with _told():
         client = ServiceClient(load_settings())
         page, ready = client.get("/status"), client.get("/readyz")

@@ -56,7 +56,13 @@ def report(
         Rounding, typer.Option(help="Exact ties: half_up, or half_even (GB/T 8170).")
     ] = Rounding.HALF_UP,
 ) -> None:
-    """Print the call-service table of a period: answered, outbound, total."""
+    """Print the call-service table of a period: answered, outbound, total.
+
+    \b
+    Example:
+        callcenter report --from 2026-01-01 --to 2027-01-01      (the year 2026: --to is not in it)
+        callcenter report --from 2026-03-01 --to 2026-03-02 --lang en
+    """
     first, last = from_day.date(), to_day.date()
     if first >= last:
         why = "is empty" if first == last else "ends before it begins"
@@ -71,7 +77,12 @@ def report(
 
 @db_app.command("upgrade")
 def db_upgrade() -> None:
-    """Bring the ledger's database to this version's schema."""
+    """Bring the ledger's database to this version's schema; does nothing when it is there already.
+
+    \b
+    Example:
+        callcenter db upgrade
+    """
     settings = _settings()
     revision = _run(_upgrade(settings))
     Console().print(f"{settings.database_label}: at {revision}", highlight=False, soft_wrap=True)

@@ -57,7 +57,10 @@ class ServiceClient:
             answer = connection.getresponse()
             text = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            raise ServiceError(f"the service does not answer on {reached}:{port} ({error}): is it running?") from error
+            raise ServiceError(
+                f"the service does not answer on {reached}:{port} ({error}): start it with "
+                "'callcenter serve', or name its address with CALLCENTER_HTTP_HOST and CALLCENTER_HTTP_PORT"
+            ) from error
         finally:
             connection.close()
         return _read(answer.status, text, f"{reached}:{port}")

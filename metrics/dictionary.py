@@ -27,6 +27,10 @@ WAIT_MS = Minus(FirstOf((Field("answered_ms"), Field("left_ms"), Field("ended_ms
 """First answered, else handed over to somebody else, else the call's end; minus arrived. A second queue is not in it."""
 
 
+HANDED_OUT = frozenset({None, "overflowed_out"})
+"""Outcomes with which an instant of hand-over stands; with another one he came back, and his wait went on."""
+
+
 class Aggregate(StrEnum):
     """How the measures of many calls become one total."""
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from acd.names import CallId, OfferId, Outcome, RejectReason
-from acd.records import CallClosed, CallOpened, Ignored, Noted, OfferClosed, Record, TalkClosed, TalkOpened
+from acd.records import CallClosed, CallLeft, CallOpened, Ignored, Noted, OfferClosed, Record, TalkClosed, TalkOpened
 from agents.presence import Presence
+from metrics.dictionary import HANDED_OUT
 from metrics.series import BOUNDS, SERIES, Kind
 
 ABANDONED = frozenset({Outcome.ABANDONED_IVR, Outcome.ABANDONED_QUEUE, Outcome.ABANDONED_RINGING})
@@ -79,6 +80,8 @@ class _Story:
     is_found: bool
     """Found on the PBX after our restart: an answer may lie before our time."""
     answered_ms: int | None = None
+    left_ms: int | None = None
+    """First hand-over to an outside number."""
     talking: set[OfferId] = field(default_factory=set)
     since_ms: int = 0
     """Start of the present stretch of talk."""
@@ -113,6 +116,7 @@ class Exporter:
             TalkOpened: self._talk_opened,
             TalkClosed: self._talk_closed,
             OfferClosed: self._offer_closed,
+            CallLeft: self._left,
             CallClosed: self._closed,
             Ignored: self._ignored,
             Noted: self._noted,
@@ -181,6 +185,11 @@ class Exporter:
         if story is None or not story.is_test:
             self._counters["callcenter_offers_total"][(record.result.value,)] += 1
 
+    def _left(self, record: CallLeft) -> None:
+        story = self._calls.get(record.call)
+        if story is not None and story.left_ms is None:
+            story.left_ms = record.at_ms
+
     def _closed(self, record: CallClosed) -> None:
         story = self._calls.pop(record.call, None)
         if story is None or not story.counts:
@@ -197,7 +206,8 @@ class Exporter:
             if story.talking:
                 story.talk_ms += max(record.at_ms - story.since_ms, 0)
             self._buckets("callcenter_talk_seconds", (line,)).add(story.talk_ms)
-        end_ms = record.at_ms if story.answered_ms is None else story.answered_ms
+        left_ms = story.left_ms if outcome in HANDED_OUT else None
+        end_ms = next(at_ms for at_ms in (story.answered_ms, left_ms, record.at_ms) if at_ms is not None)
         result = "answered" if outcome is Outcome.AGENT_ANSWERED else "unanswered"
         self._buckets("callcenter_wait_seconds", (line, result)).add(max(end_ms - story.arrived_ms, 0))
 

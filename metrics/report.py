@@ -37,12 +37,14 @@ DEFINITIONS: Mapping[str, tuple[str, ...]] = {
         "平均等待时长 =（座席接通时间，或未接通前挂断、转出时间）- 来电呼入时间，对全部来电平均。",
         "通话时长含保持和三方通话，三方只计一次；不含排队、振铃和话后处理。呼出只计被叫已接听的通话。",
         "通话计入其呼入时所在的时段；各数由精确值四舍五入一次。",
+        "被运营商或中继限额拒绝的来电不到达本系统，不在来电总量中。",
     ),
     "en": (
         "Connect rate = calls answered by an agent / calls offered; offered includes hang-ups in the greeting, not tests.",
         "Average wait = (answered, else hung up or handed out) - arrived, over all calls offered.",
         "Talk includes hold and three-way (counted once), not queue, ringing or wrap-up. Outbound: answered calls only.",
         "A call belongs to the period in which it arrived; each figure is rounded once from the exact value, half up.",
+        "Callers refused by the carrier or at the trunk's own limit never reach us: they are not among the calls offered.",
     ),
 }
 _NOTES: Mapping[str, Mapping[str, str]] = {

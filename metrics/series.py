@@ -73,7 +73,7 @@ _TABLE = (
     Series(
         "callcenter_wait_seconds",
         Kind.HISTOGRAM,
-        "Wait of inbound calls from arrival to the first answer (answered) or to the end (unanswered).",
+        "Wait of inbound calls from arrival to the first answer (answered) or to hand-over or end (unanswered).",
         ("line", "result"),
         "SELECT line_code, CASE WHEN outcome = 'agent_answered' THEN 'answered' ELSE 'unanswered' END, wait_ms "
         + _ENDED,

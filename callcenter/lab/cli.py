@@ -44,7 +44,12 @@ def up(
     phones: Annotated[str, typer.Option(help="Numbers that may register, as 1001-1012 or 1001,1002.")] = "1001-1012",
     line: Annotated[list[str] | None, typer.Option(help="Line codes, for the fallback queues.")] = None,
 ) -> None:
-    """Start it, print its ports, and write the settings that point the service at it."""
+    """Start it, print its ports, and write the settings that point the service at it.
+
+    \b
+    Example:
+        callcenter lab up --phones 1001-1012 --line general --line enterprise
+    """
     folder = _state_folder()
     if (state := _read(folder)) is not None and is_ours(state):
         typer.echo(f"already up: {_line(state)}")
@@ -68,7 +73,12 @@ def up(
 
 @lab_app.command()
 def down() -> None:
-    """End it and remove its files."""
+    """End it and remove its files.
+
+    \b
+    Example:
+        callcenter lab down
+    """
     folder = _state_folder()
     state = _read(folder)
     if state is None:
@@ -84,7 +94,12 @@ def down() -> None:
 
 @lab_app.command()
 def status() -> None:
-    """Say whether it runs; exit code 1 when it does not."""
+    """Say whether it runs; exit code 1 when it does not.
+
+    \b
+    Example:
+        callcenter lab status
+    """
     state = _read(_state_folder())
     if state is None:
         typer.echo("not up")

@@ -6,7 +6,8 @@ once what it changed (`CallStory.corrections`):
 - an instant before the one that it must follow (the PBX's clock was set back) is raised to it, `clock_adjusted` is set;
 - a record of a call whose opening was never seen made the row itself: `opening_unseen` is set;
 - the first answer decides the outcome: answered and closed otherwise becomes agent_answered; closed as agent_answered
-  without any answer (until one is told), or rejected without a reason that we know, becomes unknown (NULL), never guessed.
+  without any answer (until one is told), or rejected without a reason that we know, becomes unknown (NULL), never guessed;
+- who was sent to an outside number and came back to us was not handed over: his wait went on, `left_ms` is emptied.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from itertools import pairwise
 
 from acd.names import Outcome, RejectReason
 from callcenter.storage.call_fold import CallStory, Row, raise_in_order
-from metrics.dictionary import WAIT_MS
+from metrics.dictionary import HANDED_OUT, WAIT_MS
 
 _ANSWER_UNSEEN = "agent_answered, answer unseen"
 _REJECT_REASONS = frozenset(reason.value for reason in RejectReason)
@@ -27,6 +28,8 @@ def settle(story: CallStory) -> Row:
     _settle_talks(story, row)
     _settle_order(story, row)
     _settle_outcome(story, row)
+    if row["outcome"] not in HANDED_OUT:
+        row["left_ms"] = None
     row["wait_ms"] = WAIT_MS.of(row)
     return row
 

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from acd.names import OfferResult, Outcome
-from acd.records import Noted, Record
+from acd.records import CallLeft, Noted, Record
 from callcenter.storage.ledger import Ledger
 from metrics.exporter import Buckets, Exporter, Floor, Labels
 from metrics.series import BOUNDS, SERIES, Kind
@@ -48,6 +48,8 @@ def a_run(seed: int, calls: int = 150) -> list[Record]:
             end = dice.choice([(Outcome.AGENT_ANSWERED, ""), (Outcome.ABANDONED_QUEUE, ""), (None, "unknown")])
             call.ends(until_s + dice.choice([0, 3, 10]), *end)
         else:
+            if dice.random() < 0.3:
+                call.records.append(CallLeft(call.call, call.ms(at_s), "0851"))
             call.ends(at_s + dice.choice([0, 4.999, 15.0, 15.001, 100.0]), *dice.choice(UNANSWERED))
     unfinished = Told("unfinished").queued(0).talks(1, 9)
     noted = [

@@ -60,9 +60,13 @@ async def test_wait_ends_with_first_answer_else_with_hand_over_or_the_call(ledge
     out = Told("w4").queued(3)
     out.records.append(CallLeft(out.call, out.ms(60), "0851"))
     out.ends(600, Outcome.OVERFLOWED_OUT)
-    await ledger.apply("box", entries([r for told in (answered, left, waiting, out) for r in told.records]))
+    back = Told("w5").queued(3)
+    back.records.append(CallLeft(back.call, back.ms(60), "0851"))
+    back.ends(75, Outcome.REJECTED, "max_wait", EndedBy.SYSTEM)
+    told = (answered, left, waiting, out, back)
+    await ledger.apply("box", entries([record for one in told for record in one.records]))
     waits = {row["uniqueid"]: row["wait_ms"] for row in await ledger.calls(NOON_MS, NOON_MS + 1)}
-    assert waits == {"w1": 7000, "w2": 11_000, "w3": None, "w4": 60_000}
+    assert waits == {"w1": 7000, "w2": 11_000, "w3": None, "w4": 60_000, "w5": 75_000}
 
 
 async def test_call_that_has_not_ended_is_in_no_figure_but_counted(ledger: Ledger, engine: AsyncEngine) -> None:

@@ -7,6 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import config
+from acd.names import EndedBy, Outcome
+from acd.records import CallLeft
 from callcenter.__main__ import app
 from callcenter.storage.database import open_engine
 from callcenter.storage.ledger import Ledger
@@ -17,6 +19,8 @@ from tests.contract.calls_told import Told, all_records, worked_example
 
 MIDNIGHT_MS = 1_609_430_400_000
 """2021-01-01 00:00 in Shanghai."""
+
+DAY_MS = 86_400_000
 
 
 @pytest.fixture
@@ -71,6 +75,48 @@ def test_worked_example_is_printed_to_the_digit(with_calls: Path) -> None:
         ["合计", "4", "—", "—", "350", "600"],
     ]
     assert "来电总量 6" in result.stdout and "未定稿" not in result.stdout
+
+
+def day_by_hand() -> list[Told]:
+    """A day of every kind of end, of which each printed figure can be computed in the head."""
+    noon = MIDNIGHT_MS + 43_200_000
+    one = Told("h1", noon).queued(0).talks(10, 70, hold_s=20).ends(75, Outcome.AGENT_ANSWERED)
+    two = (
+        Told("h2", noon).queued(0).talks(20, 81).queued(81, 2).talks(90, 100, "1002").ends(100, Outcome.AGENT_ANSWERED)
+    )
+    three = Told("h3", noon).queued(0).talks(1, 31).talks(11, 31, "8801", "specialist").ends(31, Outcome.AGENT_ANSWERED)
+    lost_again = Told("h4", noon).queued(0).talks(5, 25).queued(25, 2).ends(65, Outcome.AGENT_ANSWERED)
+    gone = Told("h5", noon).menu().ends(4, Outcome.ABANDONED_IVR)
+    tired = Told("h6", noon).queued(0).ends(50, Outcome.ABANDONED_QUEUE)
+    out = Told("h7", noon).queued(0)
+    out.records.append(CallLeft(out.call, out.ms(30), "0851"))
+    out.ends(630, Outcome.OVERFLOWED_OUT, by=EndedBy.CALLER)
+    full = Told("h8", noon).ends(0, Outcome.REJECTED, "full", EndedBy.SYSTEM)
+    late = Told("h9", MIDNIGHT_MS + DAY_MS - 1000).queued(0).ends(60, Outcome.ABANDONED_RINGING)
+    cut = Told("h10", noon).queued(0).ends(25, Outcome.FAILED, "system", EndedBy.SYSTEM)
+    trial = Told("h11", noon, is_test=True).queued(0).talks(500, 9000).ends(9000, Outcome.AGENT_ANSWERED)
+    never = Told("h12", noon, direction="outbound").ends(40, None, by=EndedBy.AGENT)
+    reached = Told("h13", noon, direction="outbound").talks(30, 131).ends(131, None, by=EndedBy.AGENT)
+    return [one, two, three, lost_again, gone, tired, out, full, late, cut, trial, never, reached]
+
+
+def test_day_made_by_hand_every_figure_is_its_definition_rounded_once(home: Path) -> None:
+    """Waits 10 20 1 5 4 50 30 0 60 25 = 205 over ALL ten: 20.5. Talks 60 + (61 + 10) + 30 + 20 = 181 over 4: 45.25."""
+    (home / ".state").mkdir()
+    asyncio.run(store(day_by_hand(), f"sqlite+aiosqlite:///{home}/.state/ledger.sqlite3", home / ".state"))
+    result = report("2021-01-01", "2021-01-02", "--lang", "en")
+    assert cells(result) == [
+        ["Answered", "4", "40.0%", "21", "45", "71"],
+        ["Outbound", "1", "—", "—", "101", "101"],
+        ["Total", "5", "—", "—", "56", "101"],
+    ]
+    split = "4 agent_answered + 1 abandoned_ivr + 1 abandoned_queue + 1 abandoned_ringing + 1 overflowed_out"
+    assert f"Calls offered: 10 = {split} + 1 rejected + 1 failed" in result.stdout
+    assert "2 attempts, 1 reached (50.0%)" in result.stdout
+    assert "1 test or internal calls, not counted" in result.stdout and "never reach us" in result.stdout
+    even = report("2021-01-01", "2021-01-02", "--lang", "en", "--rounding", "half_even")
+    assert cells(even)[0] == ["Answered", "4", "40.0%", "20", "45", "71"]
+    assert cells(report("2021-01-02", "2021-01-03", "--lang", "en"))[0] == ["Answered", "0", "—", "—", "—", "—"]
 
 
 def test_english_table_says_what_is_not_final(with_calls: Path) -> None:
