@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from callcenter.lab.cache import Report, cache_folder, locked, say
+from callcenter.lab.cache import Report, cache_folder, locked, make_shared, say
 from callcenter.lab.debs import Wanted, download, unpack
 from callcenter.lab.errors import FetchError, PeerUnavailableError
 
@@ -48,7 +48,7 @@ def peer_root(peer: Peer, report: Report = say) -> Path:
     root = roots / peer.name
     if _is_whole(root, peer):
         return root
-    roots.mkdir(parents=True, exist_ok=True)
+    make_shared(roots)
     with locked(roots / ".lock", report, "another process is fetching peers: waiting for it"):
         if not _is_whole(root, peer):
             _fetch(peer, root, report)

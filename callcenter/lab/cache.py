@@ -48,6 +48,13 @@ def is_reachable_by_all(folder: Path) -> bool:
     return all(level.stat().st_mode & stat.S_IXOTH for level in (folder, *folder.parents))
 
 
+def make_shared(folder: Path) -> None:
+    """Make a folder of the cache, if it is missing, that the user who runs the peers may enter whatever our umask is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        folder.chmod(0o755)
+
+
 def _default_folder() -> Path:
     checkout = Path(__file__).resolve().parents[2]
     if (checkout / "pyproject.toml").exists():

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from callcenter.lab.apt import POSTGRESQL, peer_root
-from callcenter.lab.cache import Report, say
+from callcenter.lab.cache import Report, make_shared, say
 from callcenter.lab.errors import PeerUnavailableError, StartError
 from callcenter.lab.loader import end, hand_over, library_folders, private_folder, remove_folder, spawn, wrapped
 from callcenter.lab.ports import free_port
@@ -178,7 +178,7 @@ def _version_of(programs: Path) -> int:
 def _libraries_without_libc(root: Path) -> Path:
     """Return a folder of links to every library of the root but libc's own (made once)."""
     folder = root / ".libraries"
-    folder.mkdir(exist_ok=True)
+    make_shared(folder)
     for place in library_folders(root):
         for library in Path(place).glob("*.so*"):
             if not _LIBC.match(library.name):

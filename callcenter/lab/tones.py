@@ -9,6 +9,8 @@ import struct
 import wave
 from pathlib import Path
 
+from callcenter.lab.cache import make_shared
+
 RATE_HZ = 8000
 TALK_S = 600
 _AMPLITUDE = 6000
@@ -35,7 +37,7 @@ def talk_file(folder: Path) -> Path:
     """Return the sound that phones speak with: ten minutes, made once per folder (softphones end a call with the file)."""
     path = folder / f"talk-{TALK_S}s.wav"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        make_shared(folder)
         fresh = folder / f".talk-{secrets.token_hex(4)}"
         write_tune(fresh, TALK_NOTES_HZ, times=int(TALK_S / (0.4 * len(TALK_NOTES_HZ))))
         fresh.chmod(0o644)
