@@ -8,7 +8,7 @@ from callcenter.lab.cli import lab_app
 from callcenter.report_cli import db_app, report
 from callcenter.serve_cli import serve
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
 app.command("serve")(serve)
 app.command("check")(check)
