@@ -1,9 +1,11 @@
 """`make demo` as a user types it, short: right by itself, and each fault is found, by its own figure only."""
 
+import contextlib
 import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -88,3 +90,59 @@ def test_demo_short_run_is_right_and_keeps_three_witnesses(peers: None, tmp_path
 def test_demo_with_a_fault_says_one_and_fails(peers: None, fault: str, figure: str, other: str) -> None:
     code, said, text = _demo(DEMO_FAULT=fault)
     assert (code, said[figure], said[other]) == (1, 1, 0), text
+
+
+def _family(pid: int) -> dict[int, str]:
+    """A process's descendants that live: pid and start (a pid that was given away again is another process)."""
+    parents: dict[int, tuple[int, str]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            fields = (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if fields[0] != "Z":
+                parents[int(folder.name)] = int(fields[1]), fields[19]
+    family = {pid: ""}
+    while more := {child: start for child, (up, start) in parents.items() if up in family and child not in family}:
+        family |= more
+    del family[pid]
+    return family
+
+
+def _still_live(family: dict[int, str]) -> list[int]:
+    live = []
+    for pid, start in family.items():
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            live += [pid] if fields[0] != "Z" and fields[19] == start else []
+    return live
+
+
+def test_demo_without_seconds_ends_at_ctrl_c_with_its_summary_and_leaves_no_process(peers: None) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DEMO_")}
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "callcenter.demo"],
+        env=environment | {"DEMO_CALLS_PER_S": "2.5"},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert demo.stdout is not None
+    said = []
+    try:
+        for line in demo.stdout:
+            said.append(line)
+            if "waiting" in line:
+                break
+        family = _family(demo.pid)
+        demo.send_signal(signal.SIGINT)
+        demo.send_signal(signal.SIGINT)
+        said += demo.communicate(timeout=90)[0].splitlines()
+    finally:
+        demo.kill()
+        demo.wait()
+    result = json.loads(said[-1])
+
+    assert demo.returncode == 0, said
+    assert (result["lost"], result["ledger_mismatches"]) == (0, 0)
+    assert result["offered"] > 0
+    assert len(family) > 10, "Asterisk, the service and a softphone for each seat"
+    assert _still_live(family) == []
