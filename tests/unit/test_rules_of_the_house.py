@@ -6,9 +6,13 @@ import re
 import tomllib
 import warnings
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
+
+from acd.names import EndedBy, HandOverMode, HandOverResult, OfferResult, Outcome, RejectReason, Via
+from agents.presence import Presence
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("acd", "agents", "alembic", "callcenter", "config", "docs", "metrics", "scripts", "tests", ".ci")
@@ -48,6 +52,14 @@ def test_linter_and_types_are_as_strict_as_we_say() -> None:
     assert rules <= set(settings["ruff"]["lint"]["select"])
     assert settings["mypy"]["strict"] is True
     assert "--strict-markers" in settings["pytest"]["ini_options"]["addopts"]
+
+
+@pytest.mark.parametrize(
+    "words", [Outcome, OfferResult, RejectReason, Presence, HandOverResult, HandOverMode, Via, EndedBy]
+)
+def test_every_word_of_the_ledger_is_in_the_glossary(words: type[StrEnum]) -> None:
+    known = set(re.findall(r"\w+", (ROOT / "GLOSSARY.md").read_text(encoding="utf-8")))
+    assert {word.value for word in words} <= known
 
 
 def test_modules_are_not_too_long() -> None:
