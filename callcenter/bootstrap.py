@@ -265,7 +265,7 @@ class Service:
             oldest_wait_s=dict.fromkeys(self._plan.lines, 0.0),
             links={(pbx.name, "actions"): pbx.actions.is_up, (pbx.name, "events"): pbx.events.is_up},
             event_lag_s={pbx.name: pbx.event_lag_s},
-            outbox_records=self.outbox.written - self.projector.applied,
+            outbox_records=self.projector.records_behind(self.outbox.written),
             is_database_up=self.projector.away is None,
             is_leader=pbx.leadership.is_ours,
             epoch=pbx.leadership.epoch,

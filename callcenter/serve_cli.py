@@ -44,6 +44,8 @@ def run(**overrides: Any) -> int:
         _log_to_stderr(settings.log_level)
         for warning in unknown_variables():
             logging.getLogger("callcenter").warning("%s", warning)
+        if settings.redis_url is not None:
+            logging.getLogger("callcenter").warning("CALLCENTER_REDIS_URL has no effect yet: take it out")
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings))
     except ConfigError as error:

@@ -52,12 +52,28 @@ class OutboxReader:
                 total += size - min(size, position.offset) if number == position.segment else size
         return total
 
+    def records_between(self, after: Position, before_segment: int) -> int:
+        """Return how many records lie after a position, in segments older than that one. Reads the files."""
+        total = 0
+        for number in segments(self.folder):
+            if after.segment <= number < before_segment:
+                total += self._lines(number, after.offset if number == after.segment else 0)
+        return total
+
     def discard_before(self, position: Position) -> int:
         """Delete the segments that lie wholly before a stored position; return how many."""
         done = [number for number in segments(self.folder)[:-1] if number < position.segment]
         for number in done:
             segment_path(self.folder, number).unlink(missing_ok=True)
         return len(done)
+
+    def _lines(self, number: int, offset: int) -> int:
+        try:
+            with segment_path(self.folder, number).open("rb") as file:
+                file.seek(offset)
+                return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+        except FileNotFoundError:
+            return 0
 
     def _size(self, number: int) -> int:
         try:

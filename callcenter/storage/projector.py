@@ -14,7 +14,7 @@ from pathlib import Path
 
 from callcenter.storage.errors import LedgerAway
 from callcenter.storage.ledger import Ledger
-from callcenter.storage.outbox import START, Position
+from callcenter.storage.outbox import START, Position, segments
 from callcenter.storage.outbox_reader import Entry, OutboxReader
 
 EVERY_S = 0.2
@@ -41,11 +41,15 @@ class Projector:
         self.ledger = ledger
         self.applied = 0
         """Records applied since the start."""
+        self.found: int | None = None
+        """Records of earlier processes that were not stored at the start (the writer begins a segment of its own). None:
+        not counted yet; until the database says how far it has come, all that lie on disk."""
         self.away: str | None = None
         """Why the database cannot be reached; None while it can."""
         self.newest_ms: int | None = None
         """Instant (PBX clock) of the newest record applied; with the present one it gives the lag. None: none yet."""
         self._position: Position | None = None
+        self._found_before = max(segments(outbox_folder), default=0)
         self._every_s = every_s
         self._batch = batch
         self._sleep = sleep
@@ -61,6 +65,10 @@ class Projector:
     def depth_bytes(self) -> int:
         """Bytes of records that wait for the database (a few file-system look-ups)."""
         return self.reader.bytes_after(self.position)
+
+    def records_behind(self, written: int) -> int:
+        """How many records wait for the database, if this process wrote so many since its start."""
+        return max(written + (self.found or 0) - self.applied, 0)
 
     async def run(self) -> None:
         """Go on until cancelled. Never ends by an error of the database."""
@@ -80,7 +88,7 @@ class Projector:
     async def step(self) -> int:
         """Apply one batch; return how many records it had. Raises LedgerAway, and then nothing has happened."""
         if self._position is None:
-            self._position = await self.ledger.position(self.reader.identity)
+            self._position = await self._begin()
         entries = await asyncio.to_thread(self.reader.read, self._position, self._batch)
         if entries:
             before, self._position = self._position, await self.ledger.apply(self.reader.identity, entries)
@@ -92,6 +100,13 @@ class Projector:
         self.away = None
         self.applied += len(entries)
         return len(entries)
+
+    async def _begin(self) -> Position:
+        if self.found is None:
+            self.found = await asyncio.to_thread(self.reader.records_between, START, self._found_before)
+        position = await self.ledger.position(self.reader.identity)
+        self.found = await asyncio.to_thread(self.reader.records_between, position, self._found_before)
+        return position
 
     async def drain(self, within_s: float = 10.0) -> bool:
         """Apply all that is there, at the end of a run; return whether everything is stored."""

@@ -86,6 +86,29 @@ async def test_database_away_is_tried_again_at_once_then_ever_later_and_nothing_
     outbox.close()
 
 
+async def test_records_that_a_killed_process_left_are_counted_as_behind_until_they_are_stored(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    told = Told("kept").queued(0).ends(3, Outcome.ABANDONED_QUEUE)
+    first = Outbox(tmp_path / "box")
+    first.append(told.records[:1])
+    await Projector(first.folder, ledger).drain()
+    first.append(told.records[1:])
+    first.close()
+    outbox = Outbox(tmp_path / "box")
+    failing: Any = Failing(ledger, 1)
+    projector = Projector(outbox.folder, failing)
+    outbox.append(Told("new").records)
+    with pytest.raises(LedgerAway):
+        await projector.step()
+    left, new = len(told.records[1:]), len(Told("new").records)
+    assert projector.records_behind(outbox.written) == left + new
+    assert await projector.drain()
+    assert projector.records_behind(outbox.written) == 0
+    assert (await ledger.call("pbx-1", "kept") or {})["outcome"] == "abandoned_queue"
+    outbox.close()
+
+
 async def test_database_without_tables_is_away_and_nothing_is_set_aside(database_url: str, tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "box")
     outbox.append(Told("kept").records)
