@@ -92,11 +92,15 @@ class SqliteLiveState:
         self._path = path
         try:
             self._db = sqlite3.connect(path, isolation_level=None, cached_statements=32)
+        except sqlite3.Error as error:
+            raise StateUnusable(path, f"no usable SQLite file ({error})") from error
+        try:
             for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=0", "journal_size_limit=0"):
                 self._db.execute(f"PRAGMA {pragma}").close()
             for table in _TABLES:
                 self._db.execute(table)
         except sqlite3.Error as error:
+            self._db.close()
             raise StateUnusable(path, f"no usable SQLite file ({error})") from error
 
     def put_agent(self, change: PresenceChanged) -> None:
