@@ -7,7 +7,7 @@ once what it changed (`CallStory.corrections`):
 - a record of a call whose opening was never seen made the row itself: `opening_unseen` is set;
 - the first answer decides the outcome: answered and closed otherwise becomes agent_answered; closed as agent_answered
   without any answer (until one is told), or rejected without a reason that we know, becomes unknown (NULL), never guessed;
-- who was sent to an outside number and came back to us was not handed over: his wait went on, `left_ms` is emptied.
+- who was sent to an outside number and came back to us was not handed over: his wait went on, `left_ms` is emptied (an answered one keeps it, if it lies behind his talk).
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ def settle(story: CallStory) -> Row:
     _settle_talks(story, row)
     _settle_order(story, row)
     _settle_outcome(story, row)
-    if row["outcome"] not in HANDED_OUT:
+    if row["outcome"] not in HANDED_OUT and not _left_after_talk(row):
         row["left_ms"] = None
     row["wait_ms"] = WAIT_MS.of(row)
     return row
@@ -63,8 +63,16 @@ def _settle_talks(story: CallStory, row: Row) -> None:
     row["hold_ms"] = min(sum(talk["hold_ms"] for talk in talks), row["talk_ms"])
     row["requeue_wait_ms"] = sum(b[0] - a[1] for a, b in pairwise(spans))
     row["requeue_abandoned"] = _lost_again(story, row)
-    if row["requeue_abandoned"]:
+    if _left_after_talk(row):
+        row["requeue_wait_ms"] += row["left_ms"] - row["talk_ended_ms"]
+    elif row["requeue_abandoned"]:
         row["requeue_wait_ms"] += max(row["ended_ms"] - row["talk_ended_ms"], 0)
+
+
+def _left_after_talk(row: Row) -> bool:
+    """Whether a caller who had been answered was then handed to an outside number."""
+    left, last = row["left_ms"], row["talk_ended_ms"]
+    return left is not None and last is not None and bool(left >= last)
 
 
 def _end_of(talk: Row, row: Row) -> int | None:
@@ -87,7 +95,7 @@ def _step(story: CallStory, talks: list[Row]) -> int:
 def _lost_again(story: CallStory, row: Row) -> bool:
     """Whether the caller hung up in a second queue or hand-over, after his last talk."""
     last = row["talk_ended_ms"]
-    if row["ended_ms"] is None or last is None:
+    if row["ended_ms"] is None or last is None or _left_after_talk(row):
         return False
     queued = any(kind == "queued" and seq > 1 and at_ms >= last for kind, seq, at_ms in story.placements)
     return queued or any(

@@ -7,6 +7,7 @@ from acd.names import CallId, EndedBy, HandOverResult, OfferResult, Outcome, Via
 from acd.records import (
     CallClosed,
     CallInMenu,
+    CallLeft,
     CallOpened,
     CallWaiting,
     Ignored,
@@ -83,6 +84,14 @@ async def test_caller_lost_in_hand_over_stays_answered(ledger: Ledger) -> None:
     told = Told("1.3").queued(0).talks(5, 65).handed_over(64, 90, HandOverResult.CALLER_GONE)
     row = await stored(ledger, told.ends(90, Outcome.AGENT_ANSWERED))
     assert (row["outcome"], row["requeue_abandoned"], row["requeue_wait_ms"]) == ("agent_answered", True, 25_000)
+
+
+async def test_answered_caller_sent_outside_later_stays_answered_and_his_second_wait_ends_there(ledger: Ledger) -> None:
+    told = Told("1.31").queued(0).talks(5, 65).queued(65, seq=2)
+    told.records.append(CallLeft(told.call, told.ms(95), "0851"))
+    row = await stored(ledger, told.ends(600, Outcome.AGENT_ANSWERED))
+    assert (row["outcome"], row["wait_ms"], row["talk_ms"]) == ("agent_answered", 5000, 60_000)
+    assert (row["requeue_abandoned"], row["requeue_wait_ms"], row["left_ms"]) == (False, 30_000, told.ms(95))
 
 
 async def test_rejected_call_has_a_reason_and_others_have_none(ledger: Ledger) -> None:
