@@ -14,6 +14,7 @@ from callcenter.lab.sip_trace import SipMessage
 from callcenter.lab.sipp_process import SippProcess
 
 CALLERS_HOST = "127.0.0.2"
+CUE_EVERY_S = 1.0
 """Another address than the agents' phones: the trunk is known by it."""
 
 
@@ -46,6 +47,8 @@ class SippCaller:
         self._on_change = on_change
         self._news = asyncio.Event()
         self._cancelled_at: float | None = None
+        self._is_leaving = False
+        """Whether he was told to hang up: the cue is repeated until he has."""
         self._staying: asyncio.Task[None] | None = None
         self._sipp = SippProcess("caller.xml", CALLERS_HOST, free_port(socket.SOCK_DGRAM, CALLERS_HOST), self._noted)
 
@@ -71,6 +74,7 @@ class SippCaller:
 
     def hang_up(self) -> None:
         """Hang up now: CANCEL before the answer, BYE after it. Harmless when the call has ended."""
+        self._is_leaving = True
         if self.call.is_open:
             self._sipp.nudge(self.call.sip_call_id)
 
@@ -114,8 +118,11 @@ class SippCaller:
                         raise PhoneError(f"caller {self.number}: SIPp ended: {otherwise}: {self._sipp.errors()}")
                     self._news.clear()
                     with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(0.5):
+                        async with asyncio.timeout(CUE_EVERY_S):
                             await self._news.wait()
+                            continue
+                    if self._is_leaving:  # SIPp may miss a cue that meets it between two waits
+                        self.hang_up()
         except TimeoutError as error:
             raise PhoneError(f"caller {self.number}: {otherwise} within {within_s} s ({self.statuses})") from error
 
