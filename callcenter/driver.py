@@ -167,6 +167,11 @@ class Driver:
             values[f"CC_ANSWERFIRST_{line.code}"] = "1" if line.answer_first else ""
         return values
 
+    def line_of(self, call: CallId) -> str | None:
+        """Return the code of the line that a living call is in now; None for a call that is not known."""
+        known = self.engine.calls.get(call) if self.engine is not None else None
+        return known.stage.line.code if known is not None else None
+
     def label(self, line: str, call: CallId) -> str:
         """Return `<line name> <caller's number>` for the agent's display, without anything that a caller could abuse."""
         named = self.plan.lines.get(line)

@@ -55,6 +55,10 @@ class PbxOwner(Protocol):
         """What the agent's phone shows for a call of this line."""
         ...
 
+    def line_of(self, call: CallId) -> str | None:
+        """The line that a living call is in now; None for a call that is not known."""
+        ...
+
 
 class AsteriskPbx:
     """Links, translation, switch and leadership of one PBX."""
@@ -188,6 +192,10 @@ class AsteriskPbx:
             self.event_lag_s = max(0.0, message.received_at - self.clock.offset_s - at_us / 1e6)
         for fact in self.translator.translate(message):
             self._owner.told(fact)
+            if isinstance(fact, e.CallHolding) and (line := self._owner.line_of(fact.call)) is not None:
+                self.switch.prepare(fact.call, line)
+            elif isinstance(fact, e.CallerGone):
+                self.switch.forget(fact.call)
 
     def _pong(self, pong: Pong) -> None:
         if pong.pbx_at_us is None:

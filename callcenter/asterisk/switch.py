@@ -61,6 +61,8 @@ class AsteriskSwitch:
         """Devices found in the queues for whom no agent was mirrored since."""
         self._names: dict[str, str] = {}
         """Member name of each device, as pushed or found: the agent's number."""
+        self._labelled: dict[CallId, str] = {}
+        """CC_LABEL as written on each caller's channel."""
         self._may_act = may_act
         """False while it is not sure that we lead: actions are then refused here."""
         self.refused = 0
@@ -101,6 +103,7 @@ class AsteriskSwitch:
 
     def learn_members(self, events: Iterable[AmiMessage]) -> None:
         """Take the members of our fallback queues from the events of `QueueStatus`: they outlive us, and a restart of Asterisk."""
+        self._labelled.clear()
         self._members.clear()
         self._names.clear()
         for message in events:
@@ -119,8 +122,21 @@ class AsteriskSwitch:
 
     # --- wishes
 
+    def prepare(self, call: CallId, line: str) -> None:
+        """Write the label of a caller who waits ahead of his wish: one action less between a freed agent and his next call."""
+        label = self._label(line, call)
+        if self._labelled.get(call) != label:
+            self._labelled[call] = label
+            self._send([_setvar(call.uniqueid, "CC_LABEL", label)])
+
+    def forget(self, call: CallId) -> None:
+        """The caller's channel is gone."""
+        self._labelled.pop(call, None)
+
     def _wish(self, call: CallId, target: Target, line: str, release: OfferId | None) -> None:
-        wish_at = 1 if line else 0
+        label = self._label(line, call) if line else ""
+        is_labelled = not line or self._labelled.get(call) == label
+        wish_at = 0 if is_labelled else 1
 
         def failed(index: int, why: str) -> None:
             if index == wish_at:
@@ -133,8 +149,9 @@ class AsteriskSwitch:
             self.refused += 1
             asyncio.get_running_loop().call_soon(failed, wish_at, str(error))
             return
-        if line:
-            actions.insert(0, _setvar(call.uniqueid, "CC_LABEL", self._label(line, call)))
+        if not is_labelled:
+            self._labelled[call] = label
+            actions.insert(0, _setvar(call.uniqueid, "CC_LABEL", label))
         leg = self._tracks.leg_of(release) if release else None
         # a leg that is gone already: the caller is behind Dial, where he looks at the wish himself, or at rest again
         actions.append(_wake(call.uniqueid) if leg is None else _hangup(leg.uniqueid))

@@ -1,6 +1,6 @@
 """`agent_gap`: from an agent's BYE to his next INVITE, on the wire, ours and Asterisk's own queue in the same run.
 
-One agent and eight waiting callers on each side, at the same time, on the same Asterisk. Talk is uniform 0.4 to 1.6 s,
+One agent and eight waiting callers (or nine: ten call in turn) on each side, at the same time, on the same Asterisk. Talk is uniform 0.4 to 1.6 s,
 seeded, so that it does not lock to the queue's tick. `Queue()` with retry=1, autofill=yes, ringinuse=no: its best.
 """
 
@@ -15,7 +15,9 @@ from callcenter.bench.floor import Floor, percentile
 from callcenter.lab.sip_phone import Leg, Phone
 
 PAIRS = 200
-CALLERS = 8
+CALLERS = 10
+AWAY_S = (0.1, 0.35)
+"""A caller who was served calls again after a while, not in the instant that is measured."""
 TALK_S = (0.4, 1.6)
 QUEUE_PHONE = "1900"
 QUEUE_DID = "77700"
@@ -58,11 +60,13 @@ class _Agent:
 
 
 async def _keep_calling(phone: Phone, did: str) -> None:
-    """One caller of the pool: whenever his call has ended, he calls again."""
+    """One caller of the pool: some time after his call has ended, he calls again."""
+    pauses = random.Random(phone.user)
     while True:
         leg = phone.call(did)
         await leg.is_ended.wait()
         phone.legs.pop(leg.call_id, None)
+        await asyncio.sleep(pauses.uniform(*AWAY_S))
 
 
 async def measure(pairs: int) -> dict[str, Any]:
