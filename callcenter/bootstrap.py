@@ -49,6 +49,11 @@ from metrics.exporter import Exporter, Floor, Frozen
 log = logging.getLogger(__name__)
 
 EPOCH = "epoch"
+PROJECTOR = "projector"
+BATCH_S = 2.0
+"""How long the projector may take at the end for the batch under way."""
+DRAIN_S = 5.0
+"""How long the end may take for the rest of the outbox."""
 
 
 class Service:
@@ -137,7 +142,7 @@ class Service:
         stop = asyncio.create_task(self._stopping.wait(), name="stop")
         tasks += [pbx, stop]
         for name, work in (
-            ("projector", self.projector.run()),
+            (PROJECTOR, self.projector.run()),
             ("upkeep", keep_on_disk(self.outbox, self.live)),
             ("hours", self._follow_hours()),
         ):
@@ -150,12 +155,20 @@ class Service:
             pbx.result()
 
     async def _end(self, tasks: list[asyncio.Task[Any]]) -> None:
+        self.projector.stop()
         tasks += self._background
+        projector = [task for task in tasks if task.get_name() == PROJECTOR]
         for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            if task not in projector:
+                task.cancel()
+        await asyncio.gather(*(task for task in tasks if task not in projector), return_exceptions=True)
         self.driver.close()
-        await self.projector.drain(5.0)
+        if projector:
+            await asyncio.wait(projector, timeout=BATCH_S)
+            projector[0].cancel()
+            await asyncio.gather(*projector, return_exceptions=True)
+        if not await self.projector.drain(DRAIN_S):
+            log.warning("the ledger could not take the last records (%s): they wait in the outbox", self.projector.away)
         self.outbox.close()
         self.live.close()
         await self.database.dispose()

@@ -53,6 +53,7 @@ class Projector:
         self._every_s = every_s
         self._batch = batch
         self._sleep = sleep
+        self._is_stopping = False
 
     def __repr__(self) -> str:
         return f"<Projector at {self._position}, {self.depth_bytes()} bytes behind, away: {self.away}>"
@@ -70,10 +71,14 @@ class Projector:
         """How many records wait for the database, if this process wrote so many since its start."""
         return max(written + (self.found or 0) - self.applied, 0)
 
+    def stop(self) -> None:
+        """Let `run` end after the batch under way: one that is cancelled inside its transaction leaves the database locked."""
+        self._is_stopping = True
+
     async def run(self) -> None:
-        """Go on until cancelled. Never ends by an error of the database."""
+        """Go on until `stop` (or cancelled). Never ends by an error of the database."""
         backoff_s = 0.0
-        while True:
+        while not self._is_stopping:
             try:
                 count = await self.step()
             except LedgerAway as error:
@@ -110,11 +115,15 @@ class Projector:
 
     async def drain(self, within_s: float = 10.0) -> bool:
         """Apply all that is there, at the end of a run; return whether everything is stored."""
-        with contextlib.suppress(LedgerAway, TimeoutError):
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                while await self.step():
-                    pass
-                return True
+                while True:
+                    try:
+                        if not await self.step():
+                            return True
+                    except LedgerAway as error:
+                        self.away = str(error)
+                        await asyncio.sleep(self._every_s)
         return False
 
     def _note_newest(self, entries: list[Entry]) -> None:

@@ -163,3 +163,47 @@ async def test_frozen_postgresql_holds_nothing_up_and_goes_on_when_thawed(
     assert projector.depth_bytes() == 0
     await engine.dispose()
     outbox.close()
+
+
+class Slow:
+    """A ledger that tells when a batch has begun, and takes its time."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.has_begun = asyncio.Event()
+
+    async def position(self, outbox: str) -> Position:
+        return await self._ledger.position(outbox)
+
+    async def apply(self, outbox: str, entries: list[Entry]) -> Position:
+        self.has_begun.set()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return await self._ledger.apply(outbox, entries)
+
+
+async def test_projector_stopped_within_a_batch_ends_after_it_and_the_rest_can_be_drained(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    outbox = Outbox(tmp_path / "box")
+    outbox.append(all_records(worked_example()))
+    slow: Any = Slow(ledger)
+    projector = Projector(outbox.folder, slow, batch=10)
+    running = asyncio.create_task(projector.run())
+    await slow.has_begun.wait()
+    projector.stop()
+    await running
+    assert projector.applied == 10
+    assert await projector.drain()
+    assert projector.applied == outbox.written
+    outbox.close()
+
+
+async def test_database_away_for_a_moment_at_the_end_is_tried_again(ledger: Ledger, tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "box")
+    outbox.append(all_records(worked_example()))
+    failing: Any = Failing(ledger, 2)
+    projector = Projector(outbox.folder, failing, every_s=0.001)
+    assert await projector.drain()
+    assert projector.applied == outbox.written
+    outbox.close()
