@@ -201,9 +201,11 @@ async def whole_calls(calls: int) -> int:
 async def measure(wishes: int, calls: int) -> dict[str, Any]:
     """Run both parts."""
     result = await race(wishes)
-    lost = result["lost"] + result["late"] + await whole_calls(calls)
+    lost_calls = await whole_calls(calls)
+    lost = result["lost"] + result["late"] + lost_calls
     if lost:
-        raise BenchWrong(f"{lost} lost of {result['wishes']} wishes and {calls} calls")
+        told = f"{result['lost']} without effect or hung up, {result['late']} later than {EFFECT_S:g} s"
+        raise BenchWrong(f"of {result['wishes']} wishes {told}; of {calls} whole calls {lost_calls} lost")
     return {"name": "connect_race", "wishes": result["wishes"], "calls": calls, "lost": lost}
 
 
