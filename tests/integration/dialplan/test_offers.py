@@ -123,7 +123,7 @@ async def test_wish_of_a_revoked_epoch_rings_nobody_and_the_caller_stays(desk: D
     assert not [event for event in dialled if event.get("Uniqueid") == call.uid]
     await desk.offer(call, "8101")
     await agent.next_call()
-    assert [event for _, event in desk.events.events if event.get("DestUniqueid") and event.get("Uniqueid") == call.uid]
+    await desk.events.user("CcConnecting", since=since, Uniqueid=call.uid)
 
 
 @pytest.mark.parametrize(
