@@ -7,7 +7,7 @@ the service anything. A caller waits as long as his patience lasts, and it lasts
 
 import asyncio
 import random
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from typing import Any
 
 from callcenter.demo.cast import PHONE_OF, SPECIALIST_PHONES
@@ -74,16 +74,17 @@ class Company:
         self.phones = wanted
         await asyncio.gather(*(one(phone) for phone in wanted))
 
-    async def log_in(self) -> None:
-        """Let every seat log in at his phone by *11 and his PIN. Raises LabError."""
+    async def log_in(self, only: Collection[str] | None = None, prompt_s: float = 0.6) -> None:
+        """Let every seat (or `only` these) log in at his phone by *11 and his PIN. prompt_s: patience with prompts. Raises LabError."""
         at = {phone.number: phone for phone in self.phones}
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(seat: str, phone: str) -> None:
             async with gate:
-                await at[phone].log_in(seat, self.site.seats[seat].pin)
+                await at[phone].log_in(seat, self.site.seats[seat].pin, prompt_s=prompt_s)
 
-        await asyncio.gather(*(one(seat, phone) for seat, phone in PHONE_OF.items()))
+        who = [(seat, phone) for seat, phone in PHONE_OF.items() if only is None or seat in only]
+        await asyncio.gather(*(one(seat, phone) for seat, phone in who))
 
     def call(self, visit: Visit) -> None:
         """Let a caller dial now."""

@@ -95,8 +95,18 @@ class Demo:
         await self._company.register()
         self._say("the seats log in: *11, number, PIN")
         await self._company.log_in()
+        for patience_s in (1.2, 2.0):  # a busy machine plays prompts late: who keyed into one dials again, slower
+            if not (away := await self._away()):
+                break
+            await self._company.log_in(away, patience_s)
         await self._until_ready()
         self._say(f"ready after {time.monotonic() - began:.0f} s; seed {self.options.seed}")
+
+    async def _away(self) -> list[str]:
+        """Return the seats that are not ready, a moment after their log-in."""
+        await asyncio.sleep(0.5)
+        self._board = await look(self._site)
+        return [agent["number"] for agent in self._board.status["agents"] if agent["presence"] != "ready"]
 
     async def _until_ready(self) -> None:
         with contextlib.suppress(TimeoutError):
