@@ -95,7 +95,8 @@ def test_no_text_names_a_machine_or_a_package_server() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["see /" + "root/x", "https://pypi" + ".org/simple", "http://deb.deb" + "ian.org/debian", "--index" + "-url x"]
+    "line",
+    ["see /" + "root/x", "https://pypi" + ".org/simple", "http://deb.deb" + "ian.org/debian", "--index" + "-url x"],
 )
 def test_what_must_not_stand_anywhere_is_recognised(line: str) -> None:
     assert FOREIGN.search(line)
