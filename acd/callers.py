@@ -3,12 +3,13 @@
 Theory of operation: a call's outcome is decided once, when its channel is gone, from what it had reached
 (`_outcome`). An answered call is agent_answered whatever followed. A caller who hangs up while a phone is being
 dialled or rings for him is abandoned_ringing, also when the dial's own end is told first; with a wish that was not
-taken yet, abandoned_queue, for nobody's phone knew of him.
+taken yet, abandoned_queue, for nobody's phone knew of him. So is one who hangs up before he has left a message in a
+voicemail box, or while he hears the prompt on his way to another line: he waited and gave up.
 """
 
-from acd import handover, lines, offers, talks
+from acd import consults, handover, lines, offers, recording, talks, three_way
 from acd.calls import Call, OfferState, Place
-from acd.events import CallArrived, CallerGone, CallHolding, CallQueued, MenuStarted
+from acd.events import CallArrived, CallerGone, CallFound, CallHolding, CallQueued, MenuStarted
 from acd.floor import Due, Floor
 from acd.names import EndedBy, OfferResult, Outcome
 from acd.plan import Line
@@ -26,6 +27,16 @@ def on_arrived(floor: Floor, event: CallArrived) -> None:
     if line is None or (event.did and floor.plan.line_of(event.did) is None):  # the dialplan may name the default line
         line = line or floor.plan.lines[floor.plan.default_line]
         floor.note("unknown_did", event.did, event.call)
+    call = taken_in(floor, event, line, event.at_ms, event.at_ms)
+    call.has_menu = event.has_menu
+    if not event.has_menu:
+        lines.queue(floor, call)
+
+
+def taken_in(
+    floor: Floor, event: CallArrived | CallFound, line: Line, arrived_ms: int, score_ms: int, *, found: bool = False
+) -> Call:
+    """Make a call of what its channel says, and put it on record. `found`: at the start, so it may be there already."""
     stage = floor.stages.by_line[line.code][0]
     call = Call(
         event.call,
@@ -33,18 +44,17 @@ def on_arrived(floor: Floor, event: CallArrived) -> None:
         line,
         stage,
         floor.needs.slots[stage.need],
-        event.at_ms,
-        event.at_ms,
+        arrived_ms,
+        score_ms,
         did=event.did,
         caller_number=event.caller_number,
-        has_menu=event.has_menu,
-        last_ms=event.at_ms,
+        last_ms=arrived_ms,
     )
     floor.calls[event.call] = call
     floor.records.append(
         CallOpened(
             call=event.call,
-            at_ms=event.at_ms,
+            at_ms=arrived_ms,
             line=line.code,
             did=event.did,
             caller_number=event.caller_number,
@@ -52,10 +62,10 @@ def on_arrived(floor: Floor, event: CallArrived) -> None:
             sip_call_id=event.sip_call_id,
             is_test=event.is_test,
             platform_id=floor.plan.platform_id,
+            found=found,
         )
     )
-    if not event.has_menu:
-        lines.queue(floor, call)
+    return call
 
 
 def line_of(floor: Floor, code: str | None, did: str) -> Line | None:
@@ -79,7 +89,7 @@ def on_queued(floor: Floor, event: CallQueued) -> None:
     if call is None or call.place is not Place.MENU:
         floor.ignore(event, "no such call" if call is None else "queued already", event.call)
         return
-    lines.queue(floor, call)
+    lines.greeted(floor, call)
 
 
 def on_holding(floor: Floor, event: CallHolding) -> None:
@@ -98,7 +108,7 @@ def on_holding(floor: Floor, event: CallHolding) -> None:
         offers.close(floor, call.offer, OfferResult.TIMED_OUT, "holding again")
         offers.expect_return(floor, call)
     if call.place is Place.EXIT and call.leaving is not None and call.leaving.is_confirmed:
-        lines.exit_failed(floor, call)
+        lines.came_back(floor, call)
     elif call.place in (Place.RETURNING, Place.FALLBACK, Place.MENU):
         goes_on(floor, call)
     # else he comes from the early rest into hold, with a wish on its way or none: nothing changes
@@ -135,6 +145,10 @@ def end(floor: Floor, call: Call, by: EndedBy, outcome: Outcome | None, reason: 
     if call.offer is not None:
         offers.close(floor, call.offer, OfferResult.CALLER_GONE)
     handover.caller_gone(floor, call)
+    if by is not EndedBy.UNKNOWN:
+        consults.caller_gone(floor, call)
+    three_way.part(floor, call)
+    recording.end(floor, call)
     floor.place(call, Place.CLOSED)
     floor.count(call, None)
     for due in _PER_CALL:
@@ -149,10 +163,14 @@ def _outcome(call: Call, by: EndedBy) -> tuple[Outcome, str]:
     """Return outcome and reason of a call whose channel is gone."""
     if call.is_answered:
         return Outcome.AGENT_ANSWERED, ""
-    if call.leaving is not None and call.leaving.is_confirmed:
-        if call.leaving.number is not None:
-            return Outcome.OVERFLOWED_OUT, str(call.leaving.reason)
-        return Outcome.REJECTED, str(call.leaving.reason)
+    leaving = call.leaving
+    if call.has_message:
+        return Outcome.VOICEMAIL, str(leaving.reason) if leaving is not None else ""
+    if leaving is not None and leaving.is_confirmed:
+        if leaving.to.number is not None:
+            return Outcome.OVERFLOWED_OUT, str(leaving.reason)
+        if leaving.to.reject:
+            return Outcome.REJECTED, str(leaving.reason)
     if by is EndedBy.SYSTEM:
         return Outcome.FAILED, "system"
     if call.queued_ms is None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from acd.names import CallId, HandOverMode, OfferId, RejectReason, Via
 from acd.needs import Slot
-from acd.plan import Line, SpecialistSpec
+from acd.plan import Exit, Line, SpecialistSpec
 from acd.seat import Seat
 from acd.stages import Stage
 
@@ -31,6 +31,8 @@ class Place(StrEnum):
     """A wish for an exit was written or taken."""
     FALLBACK = "fallback"
     """In the PBX's own queue; woken, but not back in hold yet."""
+    RATING = "rating"
+    """Behind his last talk: is asked what he thinks of it."""
     CLOSED = "closed"
 
 
@@ -67,10 +69,14 @@ class Offer:
     seat: Seat | None
     state: OfferState = OfferState.WISHED
     specialist: SpecialistSpec | None = None
+    is_invited: bool = False
+    """A third person for a caller who talks: the seat's leg rings it, the caller is not dialling."""
     via: Via = Via.ENGINE
     ring_s: int = 20
     wrapup_s: float = 0.0
     wrapup_max_s: float = 0.0
+    announces: bool = False
+    """The caller hears who it is before they are bridged: until then the offer counts as ringing."""
     is_closed: bool = False
     """Its one result is on record."""
     has_connected: bool = False
@@ -88,9 +94,10 @@ class Leaving:
     """An exit's wish."""
 
     offer: OfferId
-    number: str | None
+    to: Exit
+    """To a line only when a prompt is played on the way."""
     reason: RejectReason
-    """Why he leaves; said to him only when `number` is None."""
+    """Why he leaves."""
     is_confirmed: bool = False
     tries: int = 1
 
@@ -106,8 +113,22 @@ class HandOver:
     """Agent number of the seat; empty when unknown."""
     tried: set[str] = field(default_factory=set)
     """Numbers of specialists that were dialled for it."""
+    seat: Offer | None = None
+    """Three-way: the talk whose leg rings the specialists; None: the caller is dialled on (also once that seat left)."""
+    again: str = ""
+    """Number of the specialist who rang when the seat left: he is tried first, whatever his phone says."""
     is_returning: bool = False
     """Nobody was left while the seat still talked: the caller is on his way back to hold."""
+
+
+@dataclass(slots=True)
+class Recording:
+    """The sound file of a call."""
+
+    path: str
+    is_open: bool = False
+    """It is on record: somebody talked."""
+    is_over: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -148,6 +169,12 @@ class Call:
     waits: int = 0
     handovers: int = 0
     is_answered: bool = False
+    was_shared: bool = False
+    """Two talked with the caller at once: when he goes, they would stay together."""
+    is_insured: bool = False
+    """Found with a wish for hold on him, as while a third person is rung; until `parties.settle`."""
+    is_invite_lost: bool = False
+    """A third person was being rung and was not found again; likewise."""
     was_dialled: bool = False
     """The caller gave up while a phone was being dialled for him."""
     visited: set[str] = field(default_factory=set)
@@ -155,13 +182,26 @@ class Call:
     barred: dict[str, float] = field(default_factory=dict)
     """Agent number -> engine clock until which this pair is not tried again."""
     leaving: Leaving | None = None
+    has_message: bool = False
+    """He left a message in a voicemail box."""
     handover: HandOver | None = None
+    reached: str = ""
+    """Number of the specialist whom the newest hand-over reached; empty: none."""
     last_seat: Offer | None = None
     """The seat's offer that talked last: asks for hand-overs by REFER, gives the line to come back to."""
     is_to_wake: bool = False
     """He waits in the PBX's own queue and no phone rings for him there."""
     is_resting: bool = False
     """Held while the PBX could not be reached: goes on when it can."""
+    recording: Recording | None = None
+    last_talk: OfferId | None = None
+    """Whose talk ended last."""
+    rating_ms: int | None = None
+    """When he was asked for a rating."""
+    is_moving: bool = False
+    """A supervisor took him out of his talk: on his way back to hold."""
+    notice: str = ""
+    """Sound that he must hear before anybody rings in the line to which he was moved (his talks are recorded there)."""
     is_told: bool = False
     """The running snapshot has told it."""
 

@@ -6,19 +6,35 @@ events at the same instants give the same steps, live, in the simulator, and rep
 `handle` first fires the deadlines that were due by `now`, each as a step of its own, in order.
 
 Each event and each deadline is carried out in two phases: a flow module (`callers`, `lines`, `offers`, `talks`,
-`handover`, `seats`, `outbound`, `recovery`, `replan`) brings the state up to date, then `matching.settle` gives free calls to
+`handover`, `seats`, `orders`, `outbound`, `recovery`, `replan`) brings the state up to date, then `matching.settle` gives free calls to
 free agents. What the world tells can never raise here; what it tells out of place becomes an `Ignored` record.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from acd import callers, handover, lines, matching, offers, outbound, recovery, replan, seats, talks
+from acd import (
+    callers,
+    consults,
+    handover,
+    lines,
+    matching,
+    offers,
+    orders,
+    outbound,
+    rating,
+    recording,
+    recovery,
+    replan,
+    seats,
+    talks,
+)
 from acd import events as ev
 from acd.calls import Call
 from acd.commands import Command
 from acd.errors import ClockRanBackwards, UnknownEvent
 from acd.floor import Due, Floor
+from acd.line_orders import LineOrder, order_of
 from acd.names import CallId, OfferId
 from acd.plan import Plan
 from acd.records import Record
@@ -39,6 +55,7 @@ _HANDLERS: Mapping[type, Callable[[Floor, Any], None]] = {
     ev.CallQueued: callers.on_queued,
     ev.CallHolding: callers.on_holding,
     ev.CallerGone: callers.on_gone,
+    ev.VoicemailLeft: lines.on_voicemail_left,
     ev.OfferConnecting: offers.on_connecting,
     ev.OfferRinging: offers.on_ringing,
     ev.OfferEnded: handover.on_offer_ended,
@@ -49,6 +66,9 @@ _HANDLERS: Mapping[type, Callable[[Floor, Any], None]] = {
     ev.PartyJoined: talks.on_party_joined,
     ev.PartyLeft: talks.on_party_left,
     ev.HandOverAsked: handover.on_asked,
+    ev.ConsultAsked: consults.on_asked,
+    ev.ConsultFound: consults.on_found,
+    ev.ConsultEnded: consults.on_ended,
     ev.AgentLoggedIn: seats.on_logged_in,
     ev.AgentLoggedOut: seats.on_logged_out,
     ev.AgentReady: seats.on_ready,
@@ -56,6 +76,9 @@ _HANDLERS: Mapping[type, Callable[[Floor, Any], None]] = {
     ev.WrapUpEnded: seats.on_wrapup_ended,
     ev.WrapUpExtended: seats.on_wrapup_extended,
     ev.DeviceChanged: seats.on_device_changed,
+    ev.AgentOrdered: orders.on_agent_ordered,
+    ev.LineOrdered: orders.on_line_ordered,
+    ev.CallMoved: orders.on_call_moved,
     ev.OutboundStarted: outbound.on_started,
     ev.OutboundAnswered: outbound.on_answered,
     ev.OutboundEnded: outbound.on_ended,
@@ -65,19 +88,25 @@ _HANDLERS: Mapping[type, Callable[[Floor, Any], None]] = {
     ev.LinkLost: recovery.on_link_lost,
     ev.PlanChanged: replan.on_plan_changed,
     ev.ClockStepped: recovery.on_clock_stepped,
+    ev.RecordingStarted: recording.on_started,
+    ev.RecordingHeld: recording.on_held,
+    ev.RecordingEnded: recording.on_ended,
+    ev.RatingAsked: rating.on_asked,
+    ev.RatingGiven: rating.on_given,
 }
 
 _DUE: Mapping[Due, Callable[[Floor, Any], None]] = {
     Due.STEP: lines.step_due,
     Due.WISH: handover.wish_due,
     Due.SIGN: offers.sign_due,
-    Due.RING: offers.ring_due,
+    Due.RING: handover.ring_due,
     Due.RETURN: offers.return_due,
     Due.EXIT: lines.exit_due,
     Due.REST: seats.rest_due,
     Due.LEAVING: seats.leaving_due,
     Due.WRAPUP: seats.wrapup_due,
     Due.GATHER: recovery.gather_due,
+    Due.OBEY: orders.obey_due,
 }
 
 
@@ -160,6 +189,10 @@ class Engine:
         """Return who is logged in at a phone."""
         return self._floor.roster.at_device.get(device)
 
+    def agent(self, number: str) -> Agent | None:
+        """Return an agent by his number; None when the plan has none (any more)."""
+        return self._floor.roster.agents.get(number)
+
     def who(self, call: CallId, offer: OfferId) -> str | None:
         """Return the agent's or specialist's number of an offer of a living call."""
         found = self._floor.calls.get(call)
@@ -169,10 +202,19 @@ class Engine:
         """Return line code -> calls that wait in it, those included for whom a phone rings; every line is there."""
         return {code: self._floor.waiting.get(code, 0) for code in self._floor.plan.lines}
 
+    def line_orders(self) -> dict[str, LineOrder]:
+        """Return line code -> the supervisor's order in force; lines that are as the plan says are not there."""
+        floor = self._floor
+        return {code: order for code in floor.plan.lines if (order := order_of(floor, code)) is not None}
+
     def oldest_wait_by_line(self, now: float) -> dict[str, float]:
         """Return line code -> longest wait of a call that waits in it now, in seconds; 0.0 when none does."""
-        oldest = {code: self._floor.oldest_ms(code) for code in self._floor.plan.lines}
-        return {code: 0.0 if at is None else max(now - at / 1000.0, 0.0) for code, at in oldest.items()}
+        oldest = self.waiting_since_by_line().items()
+        return {code: 0.0 if at is None else max(now - at / 1000.0, 0.0) for code, at in oldest}
+
+    def waiting_since_by_line(self) -> dict[str, int | None]:
+        """Return line code -> instant (ms) from which its longest waiting call waits; None when none does."""
+        return {code: self._floor.oldest_ms(code) for code in self._floor.plan.lines}
 
     def agents_by_presence(self) -> dict[str, int]:
         """Return presence -> number of agents; every presence is there."""
@@ -193,6 +235,11 @@ class Engine:
     def is_dialled(self, number: str) -> bool:
         """Tell whether a specialist is being dialled or talked to, as far as we know."""
         return bool(self._floor.dialled.get(number))
+
+    def trunk_calls(self) -> dict[str, int]:
+        """Return how many calls with the outside are up now, by direction; each takes one channel of a trunk. A
+        second one, of a caller who is sent on to an outside number or talks to a specialist on one, is not counted."""
+        return {"inbound": len(self._floor.calls), "outbound": len(self._floor.outbound)}
 
     def snapshot(self) -> dict[str, Any]:
         """Return a status: plain values, for boards and `callcenter status`."""

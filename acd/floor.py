@@ -11,21 +11,12 @@ one call or one agent: order between channels is not promised by the PBX.
 
 from enum import Enum
 from heapq import heappop, heappush
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from acd.calls import PLACES, Call, Offer, Place
-from acd.commands import (
-    Command,
-    ExitCall,
-    HangUpLeg,
-    MirrorAgent,
-    OfferCall,
-    ProbeCall,
-    ReturnCall,
-    TagCall,
-    WakeCall,
-)
+from acd.commands import CallCommand, Command, MirrorAgent
 from acd.deadlines import Deadlines
+from acd.line_orders import LineOrder
 from acd.names import CallId, OfferId
 from acd.plan import Plan
 from acd.records import Ignored, Noted, PresenceChanged, Record
@@ -34,7 +25,8 @@ from acd.stages import Stages
 from agents.presence import ON_A_CALL, PAUSED, DeviceState, Presence
 from agents.roster import Agent, Roster
 
-CallCommand: TypeAlias = OfferCall | ExitCall | ReturnCall | HangUpLeg | ProbeCall | WakeCall | TagCall
+if TYPE_CHECKING:
+    from acd.consults import Consult
 
 
 class Due(Enum):
@@ -51,9 +43,10 @@ class Due(Enum):
     LEAVING = "leaving"
     WRAPUP = "wrapup"
     GATHER = "gather"
+    OBEY = "obey"
 
 
-DueKey: TypeAlias = tuple[Due, Call | Offer | Seat, str]
+DueKey: TypeAlias = tuple[Due, Call | Offer | Seat | LineOrder, str]
 """(what for, whose, agent number for a bar)."""
 
 
@@ -70,8 +63,10 @@ class Floor:
         self.records: list[Record] = []
         self.commands: list[Command] = []
         self.calls: dict[CallId, Call] = {}
-        self.outbound: dict[CallId, tuple[Offer, int]] = {}
-        """Calls that agents dialled: their talk to be, and the instant of the last record."""
+        self.outbound: dict[CallId, Offer] = {}
+        """Calls that agents dialled, each with its talk to be."""
+        self.consults: dict[CallId, Consult] = {}
+        """Consult calls of seats, by the phone's own channel."""
         self.roster = Roster()
         self.seats: dict[str, Seat] = {}
         self.deadlines: Deadlines[DueKey] = Deadlines()
@@ -88,6 +83,8 @@ class Floor:
         """Ready agents who rest after an offer that failed."""
         self.dialled: dict[str, int] = {}
         """Specialists' numbers that are being dialled or talked to."""
+        self.orders: dict[str, LineOrder] = {}
+        """Line code -> what a supervisor said of it; look with `line_orders.order_of`."""
         self.waiting: dict[str, int] = {}
         """Line code -> calls that wait in it."""
         self._oldest: dict[str, list[tuple[int, int, Call]]] = {}
@@ -214,9 +211,11 @@ class Floor:
             slot.add_seat(seat)
 
     def move(self, seat: Seat, presence: Presence, reason: str = "", until_ms: int | None = None) -> None:
-        """Change an agent's presence, put it on record, and show it to the fallback queues."""
+        """Change an agent's presence, put it on record, and show it to the fallback queues. Said once more of a state that he is
+        in already, it changes nothing: he is in it since he came into it."""
         agent = seat.agent
-        agent.move(presence, self.at_ms)
+        if (presence, reason) != (agent.presence, agent.reason):
+            agent.move(presence, self.at_ms)
         agent.reason = reason
         agent.until_ms = until_ms
         self.tell(seat)

@@ -7,7 +7,7 @@ journal outlives new fields with defaults; a line that does not fit raises `BadJ
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -15,7 +15,6 @@ from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from acd import events
-from acd.engine import Engine, Step
 from acd.errors import AcdError
 from acd.events import Event
 
@@ -38,13 +37,6 @@ def read_line(line: str) -> tuple[Event, float]:
         return cast(Event, _build(_EVENTS[name], values)), float(now)
     except (ValueError, KeyError, TypeError) as error:
         raise BadJournalLine(f"not an input of the engine: {line[:200]!r}: {error}") from error
-
-
-def replay(engine: Engine, lines: Iterable[str]) -> Iterator[Step]:
-    """Tell a new engine (same plan, same epoch) all inputs of a journal; yield its steps."""
-    for line in lines:
-        event, now = read_line(line)
-        yield engine.handle(event, now)
 
 
 def _plain(value: Any) -> Any:

@@ -76,6 +76,8 @@ class HandOverMode(StrEnum):
 
     BLIND = "blind"
     THREE_WAY = "three_way"
+    ATTENDED = "attended"
+    """The seat spoke to the specialist first, and joined the two with his phone's own key (REFER with Replaces)."""
 
 
 class HandOverResult(StrEnum):
@@ -92,3 +94,44 @@ class Via(StrEnum):
     ENGINE = "engine"
     FALLBACK = "fallback"
     JOINED = "joined"
+
+
+class RecordingKind(StrEnum):
+    """What a sound file holds."""
+
+    TALK = "talk"
+    VOICEMAIL = "voicemail"
+
+
+class RecordingStatus(StrEnum):
+    """What is known of a sound file."""
+
+    UNCHECKED = "unchecked"
+    """The PBX says that it wrote it; the service cannot reach the folder, so length and hash are unknown."""
+    KEPT = "kept"
+    """It is there: length and hash are on record."""
+    NOT_RECORDED = "not_recorded"
+    """It should be there and is not, or holds nothing: disk full, folder missing."""
+
+
+class LineState(StrEnum):
+    """What a supervisor said of a line."""
+
+    OPEN = "open"
+    """As the plan says."""
+    DRAINED = "drained"
+    """Who waits is served; who calls now finds it closed."""
+    EMERGENCY = "emergency"
+    """Who waits and who calls goes where the supervisor said."""
+
+
+class Act(StrEnum):
+    """What a supervisor can do while calls run."""
+
+    AGENT_READY = "agent_ready"
+    AGENT_NOT_READY = "agent_not_ready"
+    AGENT_LOGOUT = "agent_logout"
+    LINE_OPEN = "line_open"
+    LINE_DRAIN = "line_drain"
+    LINE_EMERGENCY = "line_emergency"
+    CALL_MOVE = "call_move"

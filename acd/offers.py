@@ -28,13 +28,15 @@ from acd.events import OfferConnecting, OfferEnded, OfferRinging
 from acd.floor import Due, Floor
 from acd.lines import WISH_S
 from acd.names import OfferId, OfferResult
-from acd.records import CallLeft, OfferClosed, OfferMade, OfferRang, PassedOver
+from acd.records import OfferClosed, OfferMade, OfferRang, PassedOver
 from acd.seat import Seat
 from agents.presence import Presence
 
 SIGN_OF_LIFE_S = 3.0
 LOST_END_S = 3.0
 """Beyond the ring time."""
+ANNOUNCE_S = 10.0
+"""And where the agent's number is announced, so much beyond that."""
 RETURN_S = 2.0
 BAR_S = 30.0
 MAX_PROBES = 3
@@ -64,8 +66,17 @@ _COST: Mapping[OfferResult, Cost] = {
 NO_COST = _COST[OfferResult.CALLER_GONE]
 
 
-def make(floor: Floor, call: Call, seat: Seat, could: int, passed_over: tuple[PassedOver, ...]) -> None:
-    """Reserve an agent for a resting caller and write the wish."""
+def make(
+    floor: Floor,
+    call: Call,
+    seat: Seat,
+    could: int,
+    passed_over: tuple[PassedOver, ...],
+    strategy: str = "",
+    release: OfferId | None = None,
+) -> None:
+    """Reserve an agent for a caller and write the wish. `strategy`: who chose him, if not the line's own; `release`: the
+    caller does not rest but talks, this talk's leg is hung up."""
     assert seat.agent.device is not None
     line = call.stage.line
     offer = Offer(
@@ -78,13 +89,18 @@ def make(floor: Floor, call: Call, seat: Seat, could: int, passed_over: tuple[Pa
         ring_s=line.ring_s,
         wrapup_s=line.wrapup_s,
         wrapup_max_s=line.wrapup_max_s,
+        announces=line.announce_agent,
     )
-    open_offer(floor, offer, line.strategy, could, passed_over)
+    open_offer(floor, offer, strategy or line.strategy, could, passed_over)
     seat.offer = offer
     seat.agent.turn = floor.next_number()
     floor.move(seat, Presence.RINGING)
-    floor.place(call, Place.OFFER)
-    floor.send(OfferCall(call.id, offer.id, "endpoint", offer.device, offer.ring_s, line.code))
+    if release is None:
+        floor.place(call, Place.OFFER)
+    announce = seat.agent.number if offer.announces else ""
+    floor.send(
+        OfferCall(call.id, offer.id, "endpoint", offer.device, offer.ring_s, line.code, release, announce=announce)
+    )
 
 
 def open_offer(floor: Floor, offer: Offer, strategy: str, could: int, passed_over: tuple[PassedOver, ...] = ()) -> None:
@@ -117,10 +133,7 @@ def on_connecting(floor: Floor, event: OfferConnecting) -> None:
     """The dialplan took a wish."""
     call = floor.calls.get(event.call)
     if call is not None and call.leaving is not None and call.leaving.offer == event.offer:
-        if not call.leaving.is_confirmed and call.leaving.number is not None:
-            floor.records.append(CallLeft(call.id, floor.at(call), call.leaving.number))
-        call.leaving.is_confirmed = True
-        floor.deadlines.cancel((Due.EXIT, call, ""))
+        lines.exit_taken(floor, call, call.leaving)
         return
     offer = _find(floor, event, call, event.offer)
     if offer is None:
@@ -139,7 +152,12 @@ def connect(floor: Floor, offer: Offer) -> None:
     offer.has_connected = True
     floor.deadlines.cancel((Due.WISH, offer, ""))
     floor.deadlines.set((Due.SIGN, offer, ""), floor.now + SIGN_OF_LIFE_S)
-    floor.deadlines.set((Due.RING, offer, ""), floor.now + offer.ring_s + LOST_END_S)
+    floor.deadlines.set((Due.RING, offer, ""), floor.now + longest_s(offer))
+
+
+def longest_s(offer: Offer) -> float:
+    """Return after which time the dial of an offer must be over, seconds."""
+    return offer.ring_s + LOST_END_S + (ANNOUNCE_S if offer.announces else 0.0)
 
 
 def revive(floor: Floor, offer: Offer) -> None:

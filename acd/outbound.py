@@ -1,8 +1,11 @@
-"""Calls that agents dial out through our outbound context: on record like any other, decided by nobody.
+"""Calls that agents dial out through our outbound context: on record like any other.
 
-Theory of operation: the agent logged in at the phone is `dialling` until the called party answers, then `talking`;
-after a talk he has the default line's wrap-up, after a try that reached nobody he is where he was. The call has no
-outcome of its own (outcomes are of inbound calls); its reason is the dialplan's word (ANSWER, BUSY, NOANSWER, ...).
+Theory of operation: who may dial what was judged before the dialplan dialled (`acd.dialout`). The agent logged in at the phone
+is `dialling` until the called party answers, then `talking`; after a talk he has the wrap-up of the line he dialled for. A
+try that reached nobody costs him nothing: not ready stays not ready, and a wrap-up that it interrupted goes on to its own
+end, which waits in `until_ms` meanwhile. An agent who dials beside a call of ours stays in that one; when it ends first, he
+is in the one he dialled (`Seat.dialled`), and its wrap-up waits. The call has no outcome (outcomes are of inbound calls); its
+reason is the dialplan's word (ANSWER, BUSY, NOANSWER, ...).
 """
 
 from acd import seats
@@ -11,7 +14,11 @@ from acd.events import OutboundAnswered, OutboundEnded, OutboundStarted
 from acd.floor import Due, Floor
 from acd.names import Via
 from acd.records import CallClosed, CallOpened, TalkClosed, TalkOpened
-from agents.presence import ON_A_CALL, PAUSED, Presence
+from acd.seat import Seat
+from acd.talks import end_hold
+from agents.presence import PAUSED, Presence
+
+_IN_A_TALK = frozenset({Presence.DIALLING, Presence.TALKING, Presence.HOLD})
 
 
 def on_started(floor: Floor, event: OutboundStarted) -> None:
@@ -34,7 +41,7 @@ def on_started(floor: Floor, event: OutboundStarted) -> None:
         wrapup_s=line.wrapup_s,
         wrapup_max_s=line.wrapup_max_s,
     )
-    floor.outbound[event.call] = (offer, event.at_ms)
+    floor.outbound[event.call] = offer
     floor.records.append(
         CallOpened(
             call=event.call,
@@ -48,18 +55,25 @@ def on_started(floor: Floor, event: OutboundStarted) -> None:
             platform_id=floor.plan.platform_id,
             direction="outbound",
             agent=None if agent is None else agent.number,
+            follows=event.follows,
         )
     )
-    if seat is not None and seat.offer is None:
-        presence = seat.agent.presence
-        if presence in PAUSED and not seat.agent.wants:
-            seat.agent.wants = seat.agent.reason
-        floor.deadlines.cancel((Due.WRAPUP, seat, ""))
-        seat.offer = offer
-        if presence in ON_A_CALL:
-            floor.tell(seat)  # restored in the middle of this very call
-        else:
-            floor.move(seat, Presence.DIALLING)
+    if seat is not None:
+        seat.dialled.append(offer)
+        if seat.offer is None:
+            _take_up(floor, seat, offer)
+
+
+def _take_up(floor: Floor, seat: Seat, offer: Offer) -> None:
+    agent = seat.agent
+    if agent.presence in PAUSED and not agent.wants:
+        agent.wants = agent.reason
+    floor.deadlines.cancel((Due.WRAPUP, seat, ""))
+    seat.offer = offer
+    if agent.presence in _IN_A_TALK:
+        floor.tell(seat)  # restored in the middle of this very call
+    else:
+        floor.move(seat, Presence.DIALLING, until_ms=agent.until_ms)
 
 
 def on_answered(floor: Floor, event: OutboundAnswered) -> None:
@@ -74,7 +88,7 @@ def on_answered(floor: Floor, event: OutboundAnswered) -> None:
     at_ms = offer.talk_from_ms = floor.at(offer.call)
     floor.records.append(TalkOpened(event.call, offer.id, at_ms, offer.who, offer.kind, offer.device, Via.ENGINE))
     if offer.seat is not None and offer.seat.offer is offer:
-        floor.move(offer.seat, Presence.TALKING)
+        floor.move(offer.seat, Presence.TALKING, until_ms=offer.seat.agent.until_ms)
 
 
 def on_ended(floor: Floor, event: OutboundEnded) -> None:
@@ -83,21 +97,25 @@ def on_ended(floor: Floor, event: OutboundEnded) -> None:
     if offer is None:
         return
     del floor.outbound[event.call]
-    seat = offer.seat if offer.seat is not None and offer.seat.offer is offer else None
     at_ms = floor.at(offer.call)
     has_talked = offer.state is OfferState.TALKING
     if has_talked:
-        floor.records.append(TalkClosed(event.call, offer.id, at_ms, 0))
+        end_hold(offer, at_ms)
+        floor.records.append(TalkClosed(event.call, offer.id, at_ms, offer.hold_ms))
     floor.records.append(CallClosed(event.call, at_ms, event.by, None, event.cause))
-    if seat is not None:
-        if has_talked:
-            seat.agent.talk_ms += at_ms - offer.talk_from_ms
-        seats.wrap_up(floor, seat, offer.wrapup_s if has_talked else 0.0, offer.wrapup_max_s)
+    seat = offer.seat
+    if seat is None:
+        return
+    seat.dialled.remove(offer)
+    if has_talked:
+        seat.agent.talk_ms += at_ms - offer.talk_from_ms
+    if seat.offer is offer:
+        owed_s = max(((seat.agent.until_ms or 0) - at_ms) / 1000.0, 0.0)
+        seats.wrap_up(floor, seat, max(offer.wrapup_s if has_talked else 0.0, owed_s), offer.wrapup_max_s)
 
 
 def _find(floor: Floor, event: OutboundAnswered | OutboundEnded) -> Offer | None:
     found = floor.outbound.get(event.call)
     if found is None:
         floor.ignore(event, "no such call", event.call)
-        return None
-    return found[0]
+    return found

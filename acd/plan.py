@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from acd.names import RejectReason
 from agents.skills import Need
 
+ALL_LINES = "all"
+"""What all lines together are called where figures are shown: no line has this code."""
 MAX_PRIORITY_S = 600.0
 """Upper bound of a line's head start, so that no line can starve another for ever."""
 
@@ -23,6 +25,10 @@ class Exit:
     """Outside number, digits only; the call ends `overflowed_out`."""
     reject: bool = False
     """Prompt and hang-up; the call ends `rejected` with the reason that brought it here."""
+    voicemail: str | None = None
+    """Mailbox, digits, of Asterisk's own voicemail (context `callcenter`); a message left makes the call `voicemail`."""
+    prompt: str | None = None
+    """Sound played before he goes; None: the exit's own prompt (none towards another line)."""
 
 
 REJECT = Exit(reject=True)
@@ -71,10 +77,26 @@ class Line:
     on_full: Exit = REJECT
     on_no_agent: Exit | None = None
     """Where to go when nobody who could take the call is logged in; None: wait all the same."""
+    hours: str = ""
+    """When it is open (`config.hours`, the plan's zone); empty: always. Judged by the shell, told as `is_open`."""
+    is_open: bool = True
+    on_closed: Exit = REJECT
     greeting: str | None = None
-    """Sound file (no extension) played before the call is queued; None: arrived = queued."""
+    """Sound file (no extension) played before the call is queued; None and no `notice`: arrived = queued."""
     answer_first: bool = False
     """Answer before anybody rings (a notice must be heard)."""
+    record: bool = False
+    """Talks are recorded (MixMonitor, one file a call)."""
+    notice: str | None = None
+    """Sound that says that talks are recorded; played before the greeting, and before anybody rings."""
+    announce_agent: bool = False
+    """The caller hears the agent's number when somebody answers, before they are bridged (工号播报)."""
+    rating: bool = False
+    """After the talk the caller is asked for 1 to 5."""
+    language: str = "zh"
+    """Language of prompts: `zh` or `en`."""
+    outbound_number: str = ""
+    """Own number shown when an agent dials out for this line; empty: the trunk's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +112,8 @@ class AgentSpec:
     """Hex SHA-1 of `<number>:<PIN>`."""
     max_misses: int | None = None
     """None: the plan's value."""
+    outbound: str | None = None
+    """Code of the line for which he may dial out; None: he may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +130,18 @@ class SpecialistSpec:
     """Dial template of the dialplan: `endpoint` or `trunk`."""
     hours: str = ""
     """Empty: always. Else `Mon-Fri 09:00-17:00`, in the plan's zone (judged by the shell, not the engine)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayException:
+    """A date whose hours are not those of its weekday: a holiday, or a day worked instead."""
+
+    date: str
+    """`YYYY-MM-DD`, in the plan's zone."""
+    hours: str
+    """`09:00-12:00`, several with `;`; empty: closed all day."""
+    lines: tuple[str, ...] = ()
+    """Codes of the lines it holds for; empty: all lines that have hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +162,20 @@ class Plan:
     specialist_ring_s: int = 20
     handover_exit: Exit | None = None
     """When no specialist could be reached; None: back to the seat's line with what he had waited."""
+    exceptions: tuple[DayException, ...] = ()
+    outbound_deny: tuple[str, ...] = ("00",)
+    """Beginnings of numbers that nobody may dial out to; `+` counts as `00`."""
+    country_code: str = "86"
+    """Our own: `+86...` is a number of this country."""
     platform_id: str = "default"
     zone: str = "Asia/Shanghai"
     version: str = ""
     """Hash of the file: on the record of each plan change."""
+
+    def exits(self) -> tuple[Exit, ...]:
+        """Return every exit that it names."""
+        of_lines = ((line.on_closed, line.on_no_agent, line.on_full, line.on_max_wait) for line in self.lines.values())
+        return tuple(one for exits in (*of_lines, (self.handover_exit,)) for one in exits if one is not None)
 
     def line_of(self, did: str) -> Line | None:
         """Return the line that `did` reaches, None when no line has it."""
@@ -143,6 +189,7 @@ __all__ = [
     "MAX_PRIORITY_S",
     "REJECT",
     "AgentSpec",
+    "DayException",
     "Exit",
     "Line",
     "Plan",

@@ -10,13 +10,14 @@ matched is matched in order of score, and the fallback queues are shown every ag
 An agent restored on a call that is not found any more is given wrap-up (talk) or is ready with his idle clock (ring).
 """
 
-from acd import callers, handover, lines, offers, seats, talks
-from acd.calls import Call, HandOver, Leaving, Offer, OfferState, Place
+from acd import callers, handover, lines, offers, orders, parties, rating, recording, seats, talks
+from acd.calls import Call, Leaving, Offer, OfferState, Place
 from acd.commands import TagCall, WakeCall
 from acd.events import AgentRestored, CallFound, ClockStepped, LinkLost, SnapshotDone
 from acd.floor import Due, Floor
-from acd.names import EndedBy, HandOverMode, OfferResult, Outcome, RejectReason, Via
-from acd.records import CallLeft, CallOpened, CallWaiting
+from acd.names import EndedBy, HandOverMode, HandOverResult, OfferResult, Outcome, RejectReason, Via
+from acd.plan import REJECT, Exit
+from acd.records import CallWaiting
 from acd.seat import Seat
 from agents.presence import ON_A_CALL, Presence
 
@@ -56,9 +57,12 @@ def on_call_found(floor: Floor, event: CallFound) -> None:
     is_new = call is None
     if call is None:
         call = _take_in(floor, event)
+        handover.found(call, event.hand_over)
     call.is_told = True
     if event.first_answered_ms is not None:
         call.is_answered = True
+    if event.recording:
+        recording.found(floor, call, event.recording)
     if event.place == "rest":
         _found_at_rest(floor, call, is_new)
     elif event.place == "menu":
@@ -71,54 +75,35 @@ def on_call_found(floor: Floor, event: CallFound) -> None:
         if not any(talk.device == event.number for talk in call.talks.values()):
             via = Via.FALLBACK if event.place == "fallback_talk" else Via.JOINED
             _at_answer(floor, event)
-            talks.open_found(floor, call, event.number, via)
+            talks.open_found(floor, call, event.number, via, leg=event.parties[0].leg if event.parties else "")
+            if via is Via.FALLBACK and call.handover is not None:
+                handover.close(floor, call, HandOverResult.NO_SPECIALIST)
     elif event.place == "exit":
         _found_leaving(floor, call, event)
+    elif event.place == "rating":
+        _cut_loose(floor, call, "found rating")
+        rating.ask(floor, call)
     else:
         _found_in_fallback(floor, call, event)
+    parties.found(floor, call, event)
 
 
 def _take_in(floor: Floor, event: CallFound) -> Call:
     """Make a call of what its channel says, and put it on record (a second time, if we knew it before a restart)."""
     line = callers.line_of(floor, event.line, event.did) or floor.plan.lines[floor.plan.default_line]
-    stage = floor.stages.by_line[line.code][0]
-    call = Call(
-        event.call,
-        floor.next_number(),
-        line,
-        stage,
-        floor.needs.slots[stage.need],
-        event.arrived_ms,
-        event.score_ms,
-        did=event.did,
-        caller_number=event.caller_number,
-        queued_ms=event.queued_ms,
-        last_ms=event.arrived_ms,
-        visited={line.code},
-    )
-    floor.calls[event.call] = call
-    floor.records.append(
-        CallOpened(
-            call=event.call,
-            at_ms=event.arrived_ms,
-            line=line.code,
-            did=event.did,
-            caller_number=event.caller_number,
-            caller_name=event.caller_name,
-            sip_call_id=event.sip_call_id,
-            is_test=event.is_test,
-            platform_id=floor.plan.platform_id,
-            found=True,
-        )
-    )
+    call = callers.taken_in(floor, event, line, event.arrived_ms, event.score_ms, found=True)
+    call.queued_ms, call.visited = event.queued_ms, {line.code}
     if event.queued_ms is not None:
         call.waits = 1
         call.last_ms = max(event.arrived_ms, event.queued_ms)
-        floor.records.append(CallWaiting(call.id, call.last_ms, line.code, stage.need.text, 1))
+        floor.records.append(CallWaiting(call.id, call.last_ms, line.code, call.stage.need.text, 1))
     return call
 
 
 def _found_at_rest(floor: Floor, call: Call, is_new: bool) -> None:
+    if is_new and call.handover is not None:
+        callers.goes_on(floor, call)
+        return
     if is_new and call.queued_ms is not None:
         if call.is_answered:
             call.waits += 1
@@ -134,7 +119,7 @@ def _found_at_rest(floor: Floor, call: Call, is_new: bool) -> None:
         offers.close(floor, offer, result, "found at rest")
         offers.expect_return(floor, call)
     if call.place is Place.EXIT and call.leaving is not None and call.leaving.is_confirmed:
-        lines.exit_failed(floor, call)
+        lines.came_back(floor, call)
     elif call.place in (Place.RETURNING, Place.FALLBACK, Place.MENU):
         callers.goes_on(floor, call)
     # else he waits, or a wish is on its way: its own deadline decides
@@ -160,6 +145,7 @@ def _found_talking(floor: Floor, call: Call, event: CallFound, offer_id: str) ->
     known = call.offers.get(offer_id)
     if known is not None and known.id in call.talks:
         handover.return_again(floor, call)
+        orders.return_again(floor, call)
         return
     if known is not None and known.talk_from_ms:
         _at_answer(floor, event)
@@ -171,7 +157,8 @@ def _found_talking(floor: Floor, call: Call, event: CallFound, offer_id: str) ->
         known = _rebuild(floor, call, event)
     elif known.state is OfferState.OVER:
         offers.revive(floor, known)
-    _at_answer(floor, event)
+    if known.specialist is None:  # the channel knows the first answer, and that is never a specialist's
+        _at_answer(floor, event)
     talks.open_talk(floor, known)
 
 
@@ -196,19 +183,18 @@ def _rebuild(floor: Floor, call: Call, event: CallFound) -> Offer:
         wrapup_s=line.wrapup_s,
         wrapup_max_s=line.wrapup_max_s,
         has_connected=True,
+        announces=line.announce_agent and specialist is None,
     )
     if call.offer is not None:
         offers.close(floor, call.offer, OfferResult.TIMED_OUT, "overtaken by a wish of before")
     call.made += 1
     call.offer = call.offers[offer.id] = offer
     floor.place(call, Place.OFFER)
-    floor.deadlines.set((Due.RING, offer, ""), floor.now + offer.ring_s + offers.LOST_END_S)
+    floor.deadlines.set((Due.RING, offer, ""), floor.now + offers.longest_s(offer))
     if specialist is not None:
         floor.dialled[offer.who] = floor.dialled.get(offer.who, 0) + 1
         if event.place == "offer":
-            call.handovers += 1
-            call.handover = HandOver(call.handovers, next(iter(specialist.topics), ""), HandOverMode.BLIND, "")
-            call.handover.tried.add(specialist.number)
+            handover.dials(call, offer, HandOverMode.BLIND)
     elif event.place == "offer" and not call.is_answered:
         call.queued_ms = floor.at(call) if call.queued_ms is None else call.queued_ms
         floor.count(call, call.line.code)
@@ -225,13 +211,20 @@ def _found_leaving(floor: Floor, call: Call, event: CallFound) -> None:
         return
     _cut_loose(floor, call, "found leaving")
     known = {str(reason): reason for reason in RejectReason}
-    number = None if event.kind == "reject" else event.number or None
-    reason = known.get(event.number, RejectReason.MAX_WAIT)
-    call.leaving = Leaving(event.offer or "", number, reason, is_confirmed=True)
+    reason = known.get(event.reason) or known.get(event.number, RejectReason.MAX_WAIT)
+    call.leaving = Leaving(event.offer or "", _exit_of(call, event), reason)
     floor.place(call, Place.EXIT)
     floor.count(call, None)
-    if number is not None:
-        floor.records.append(CallLeft(call.id, floor.at(call), number))
+    lines.exit_taken(floor, call, call.leaving)
+
+
+def _exit_of(call: Call, event: CallFound) -> Exit:
+    """Return the exit that a channel's target means: the dialplan's kinds, told by the shell."""
+    if event.kind == "say":
+        return Exit(line=call.line.code)
+    if event.kind == "voicemail":
+        return Exit(voicemail=event.number)
+    return Exit(number=event.number) if event.kind == "out" and event.number else REJECT
 
 
 def _found_in_fallback(floor: Floor, call: Call, event: CallFound) -> None:
@@ -278,12 +271,13 @@ def on_snapshot_done(floor: Floor, event: SnapshotDone) -> None:
             floor.deadlines.set((Due.GATHER, call, ""), floor.now + GATHER_S)
     for call in told:
         if not call.is_told:
-            outcome = Outcome.AGENT_ANSWERED if call.is_answered else None
-            callers.end(floor, call, EndedBy.UNKNOWN, outcome, "" if outcome else "unknown")
+            _end_unwatched(floor, call)
             continue
         call.is_told = False
         if call.talked_ms:
             floor.send(TagCall(call.id, call.score_ms))
+        handover.tag(floor, call)
+        parties.settle(floor, call)
         if call.place is Place.WAITING:
             lines.rest(floor, call)
         elif call.place is Place.RETURNING and call.is_resting:
@@ -297,6 +291,16 @@ def on_snapshot_done(floor: Floor, event: SnapshotDone) -> None:
             _free(floor, seat)
         seat.mirrored = None
         floor.mirror(seat)
+
+
+def _end_unwatched(floor: Floor, call: Call) -> None:
+    """A call is over and nobody saw how. Nor did anybody see how its open offer and hand-over ended (a phone may have been
+    answered meanwhile): they stay open on record, for whoever looks back."""
+    if call.offer is not None:
+        call.offer.is_closed = True
+    call.handover = None
+    outcome = Outcome.AGENT_ANSWERED if call.is_answered else None
+    callers.end(floor, call, EndedBy.UNKNOWN, outcome, "" if outcome else "unknown")
 
 
 def gather_due(floor: Floor, call: Call) -> None:

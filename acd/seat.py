@@ -23,6 +23,8 @@ class Seat:
     """His live entry in the index; 0: he cannot be offered anything now."""
     offer: "Offer | None" = None
     """His open offer or present talk; never more than one."""
+    dialled: "list[Offer]" = field(default_factory=list)
+    """Calls that he dialled and that live; one beside a call of ours is taken up when that one ends."""
     mirrored: tuple[str, tuple[str, ...], bool, str] | None = None
     """What the PBX's fallback queues show of him, as far as we told them."""
     told: tuple[object, ...] = field(default=())

@@ -9,7 +9,7 @@ ours a phone may still say busy for a moment: it is given 500 ms, then the word 
 from typing import TYPE_CHECKING
 
 from acd import lines
-from acd.calls import Offer
+from acd.calls import Offer, OfferState
 from acd.events import (
     AgentLoggedIn,
     AgentLoggedOut,
@@ -69,21 +69,21 @@ def _begin_shift(floor: Floor, seat: Seat) -> None:
 
 def on_logged_out(floor: Floor, event: AgentLoggedOut) -> None:
     """Log out now, or after the call and wrap-up."""
-    seat = _logged_in(floor, event, event.agent)
+    seat = logged_in(floor, event, event.agent)
     if seat is not None:
-        _want(floor, seat, LOGOUT)
+        want(floor, seat, LOGOUT)
 
 
 def on_not_ready(floor: Floor, event: AgentNotReady) -> None:
     """Take no calls, now or after the call and wrap-up."""
-    seat = _logged_in(floor, event, event.agent)
+    seat = logged_in(floor, event, event.agent)
     if seat is not None:
-        _want(floor, seat, event.reason)
+        want(floor, seat, event.reason)
 
 
 def on_ready(floor: Floor, event: AgentReady) -> None:
     """Take calls again; ends wrap-up, forgets a not-ready that waited."""
-    seat = _logged_in(floor, event, event.agent)
+    seat = logged_in(floor, event, event.agent)
     if seat is not None:
         seat.agent.wants = ""
         make_ready(floor, seat)
@@ -110,7 +110,7 @@ def become_ready(floor: Floor, seat: Seat) -> None:
 
 def on_wrapup_ended(floor: Floor, event: WrapUpEnded) -> None:
     """End wrap-up early."""
-    seat = _logged_in(floor, event, event.agent)
+    seat = logged_in(floor, event, event.agent)
     if seat is None:
         return
     if seat.agent.presence is not Presence.ACW:
@@ -121,7 +121,7 @@ def on_wrapup_ended(floor: Floor, event: WrapUpEnded) -> None:
 
 def on_wrapup_extended(floor: Floor, event: WrapUpExtended) -> None:
     """Move the end of wrap-up, up to the line's longest."""
-    seat = _logged_in(floor, event, event.agent)
+    seat = logged_in(floor, event, event.agent)
     if seat is None:
         return
     agent = seat.agent
@@ -139,6 +139,8 @@ def on_wrapup_extended(floor: Floor, event: WrapUpExtended) -> None:
 def wrap_up(floor: Floor, seat: Seat, wrapup_s: float, wrapup_max_s: float) -> None:
     """A talk ended: give the agent his time to write it down."""
     seat.offer = None
+    if _is_dialling(floor, seat, wrapup_s):
+        return
     _expect_idle(floor, seat)
     if wrapup_s <= 0:
         _go_on(floor, seat)
@@ -176,7 +178,6 @@ def release(floor: Floor, seat: Seat, cost: "Cost") -> None:
     """An offer ended without an answer: what the agent does next."""
     agent = seat.agent
     seat.offer = None
-    _expect_idle(floor, seat)
     if cost.is_resting:
         agent.rest_s = min(max(REST_S, agent.rest_s * 2), MAX_REST_S)
         agent.rest_until = floor.now + agent.rest_s
@@ -184,6 +185,9 @@ def release(floor: Floor, seat: Seat, cost: "Cost") -> None:
         floor.deadlines.set((Due.REST, seat, ""), agent.rest_until)
     agent.unreachables = agent.unreachables + 1 if cost.is_unreachable else 0
     agent.misses += cost.is_miss
+    if _is_dialling(floor, seat, 0.0):
+        return
+    _expect_idle(floor, seat)
     if agent.wants:
         _go_on(floor, seat)
     elif agent.misses >= agent.max_misses and cost.is_miss:
@@ -259,12 +263,24 @@ def leaving_due(floor: Floor, seat: Seat) -> None:
         floor.refresh(seat)
 
 
+def _is_dialling(floor: Floor, seat: Seat, wrapup_s: float) -> bool:
+    """Whoever dialled out beside the call that ended is in that one now; what wrap-up he is owed waits in `until_ms`."""
+    if not seat.dialled:
+        return False
+    offer = seat.offer = seat.dialled[-1]
+    talks = offer.state is OfferState.TALKING
+    until_ms = floor.at_ms + round(wrapup_s * 1000) if wrapup_s > 0 else None
+    floor.move(seat, Presence.TALKING if talks else Presence.DIALLING, until_ms=until_ms)
+    return True
+
+
 def _expect_idle(floor: Floor, seat: Seat) -> None:
     if floor.roster.device_state(seat.agent) is DeviceState.BUSY:
         floor.deadlines.set((Due.LEAVING, seat, ""), floor.now + LEAVING_S)
 
 
-def _want(floor: Floor, seat: Seat, wants: str) -> None:
+def want(floor: Floor, seat: Seat, wants: str) -> None:
+    """Log out or be not ready (`wants` is the reason): now, or after the call and wrap-up."""
     if floor.is_on_a_call(seat):
         seat.agent.wants = wants
         floor.tell(seat)
@@ -287,7 +303,8 @@ def _go_on(floor: Floor, seat: Seat) -> None:
         become_ready(floor, seat)
 
 
-def _logged_in(floor: Floor, event: object, number: str) -> Seat | None:
+def logged_in(floor: Floor, event: object, number: str) -> Seat | None:
+    """Return the seat of an agent who can say something of himself; None (on record why) for any other."""
     seat = floor.seats.get(number)
     if seat is None or seat.agent.presence is Presence.LOGGED_OUT:
         floor.ignore(event, "not an agent of the plan" if seat is None else "not logged in")

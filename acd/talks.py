@@ -6,11 +6,11 @@ length of each stretch of talk. When the last talk ends, the caller either hangs
 is being dialled for him already, or he comes back to hold (`CallHolding`) and goes on from there.
 """
 
-from acd import handover, offers, seats
+from acd import consults, handover, offers, recording, seats, three_way
 from acd.calls import Call, Offer, OfferState, Place
 from acd.events import HoldEnded, HoldStarted, OfferAnswered, PartyJoined, PartyLeft, TalkEnded
 from acd.floor import Due, Floor
-from acd.names import OfferResult, Via
+from acd.names import CallId, OfferResult, Via
 from acd.records import TalkClosed, TalkOpened
 from agents.presence import Presence
 
@@ -49,8 +49,10 @@ def open_talk(floor: Floor, offer: Offer) -> None:
     at_ms = offer.talk_from_ms = floor.at(call)
     if not call.talks:
         call.talk_from_ms = at_ms
+    call.was_shared |= bool(call.talks)
     call.talks[offer.id] = call.offers[offer.id] = offer
     call.is_answered = True
+    call.is_moving = False
     call.leaving = None
     floor.deadlines.cancel((Due.EXIT, call, ""))
     floor.place(call, Place.TALK)
@@ -58,6 +60,7 @@ def open_talk(floor: Floor, offer: Offer) -> None:
     floor.records.append(TalkOpened(call.id, offer.id, at_ms, offer.who, offer.kind, offer.device, offer.via))
     if offer.specialist is None:
         call.last_seat = offer
+    recording.begin(floor, call)
     handover.reached(floor, offer)
     if seat is not None and (seat.offer is None or seat.offer is offer):
         if seat.agent.presence is not Presence.LOGGED_OUT:
@@ -81,9 +84,10 @@ def close_talk(floor: Floor, offer: Offer) -> None:
     """End a talk: the agent goes to wrap-up, the score's clock goes on when it was the last one."""
     call, seat = offer.call, offer.seat
     at_ms = floor.at(call)
-    _end_hold(offer, at_ms)
+    end_hold(offer, at_ms)
     offer.state = OfferState.OVER
     del call.talks[offer.id]
+    call.last_talk = offer.id
     if not call.talks:
         call.score_ms += at_ms - call.talk_from_ms
     floor.records.append(TalkClosed(call.id, offer.id, at_ms, offer.hold_ms))
@@ -92,6 +96,7 @@ def close_talk(floor: Floor, offer: Offer) -> None:
     if seat is not None and seat.offer is offer:
         seat.agent.talk_ms += at_ms - offer.talk_from_ms
         seats.wrap_up(floor, seat, offer.wrapup_s, offer.wrapup_max_s)
+    three_way.talk_closed(floor, offer)
 
 
 def after_talk(floor: Floor, call: Call) -> None:
@@ -113,7 +118,7 @@ def on_hold_started(floor: Floor, event: HoldStarted) -> None:
         return
     offer.hold_from_ms = floor.at(offer.call)
     if offer.seat is not None and offer.seat.offer is offer:
-        floor.move(offer.seat, Presence.HOLD)
+        floor.move(offer.seat, Presence.HOLD, until_ms=offer.seat.agent.until_ms)
 
 
 def on_hold_ended(floor: Floor, event: HoldEnded) -> None:
@@ -121,9 +126,9 @@ def on_hold_ended(floor: Floor, event: HoldEnded) -> None:
     offer = _talk(floor, event)
     if offer is None or offer.hold_from_ms is None:
         return
-    _end_hold(offer, floor.at(offer.call))
+    end_hold(offer, floor.at(offer.call))
     if offer.seat is not None and offer.seat.offer is offer:
-        floor.move(offer.seat, Presence.TALKING)
+        floor.move(offer.seat, Presence.TALKING, until_ms=offer.seat.agent.until_ms)
 
 
 def on_party_joined(floor: Floor, event: PartyJoined) -> None:
@@ -132,28 +137,34 @@ def on_party_joined(floor: Floor, event: PartyJoined) -> None:
     if call is None or any(talk.device == event.device for talk in call.talks.values()):
         floor.ignore(event, "no such call" if call is None else "the talk is known", event.call)
         return
-    open_found(floor, call, event.device, Via.FALLBACK if call.place is Place.FALLBACK else Via.JOINED)
+    via = Via.FALLBACK if call.place is Place.FALLBACK else Via.JOINED
+    open_found(floor, call, event.device, via, event.consult, event.leg)
 
 
-def open_found(floor: Floor, call: Call, device: str, via: Via) -> None:
-    """Open a talk that no offer of ours made, with whoever is logged in at that phone."""
+def open_found(floor: Floor, call: Call, device: str, via: Via, consult: CallId | None = None, leg: str = "") -> None:
+    """Open a talk that no offer of ours made, with whoever is logged in at that phone, or a specialist."""
     agent = floor.roster.at_device.get(device)
-    seat = None if agent is None else floor.seats[agent.number]
     line = call.stage.line
+    if call.offer is not None and not call.talks and call.handover is None:
+        offers.close(floor, call.offer, OfferResult.TIMED_OUT, "another phone took the call")
+    specialist = None
+    if via is Via.JOINED and (agent is None or consult in floor.consults):
+        specialist = consults.joins(floor, call, device, consult)
+        agent = agent if specialist is None else None  # asked for as a specialist, though he is logged in as a seat
+    seat = None if agent is None else floor.seats[agent.number]
     offer = Offer(
-        floor.next_offer(),
+        f"joined-{leg}" if leg and f"joined-{leg}" not in call.offers else floor.next_offer(),
         call,
-        "unknown" if agent is None else "seat",
-        device if agent is None else agent.number,
+        "seat" if agent is not None else "unknown" if specialist is None else "specialist",
+        agent.number if agent is not None else device if specialist is None else specialist.number,
         device,
         seat,
+        specialist=specialist,
         via=via,
         is_closed=True,
         wrapup_s=line.wrapup_s,
         wrapup_max_s=line.wrapup_max_s,
     )
-    if call.offer is not None and not call.talks and call.handover is None:
-        offers.close(floor, call.offer, OfferResult.TIMED_OUT, "another phone took the call")
     open_talk(floor, offer)
 
 
@@ -169,14 +180,17 @@ def on_party_left(floor: Floor, event: PartyLeft) -> None:
 
 
 def _talk(floor: Floor, event: HoldStarted | HoldEnded) -> Offer | None:
-    call = floor.calls.get(event.call)
+    call, dialled = floor.calls.get(event.call), floor.outbound.get(event.call)
     offer = None if call is None else call.talks.get(event.offer)
+    if dialled is not None and dialled.state is OfferState.TALKING:
+        offer = dialled
     if offer is None:
         floor.ignore(event, "no such talk", event.call)
     return offer
 
 
-def _end_hold(offer: Offer, at_ms: int) -> None:
+def end_hold(offer: Offer, at_ms: int) -> None:
+    """Add the hold that goes on to the talk's, if there is one."""
     if offer.hold_from_ms is not None:
         offer.hold_ms += at_ms - offer.hold_from_ms
         offer.hold_from_ms = None

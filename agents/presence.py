@@ -39,9 +39,10 @@ TRANSITIONS: Mapping[Presence, frozenset[Presence]] = {
     _P.LOGGED_OUT: frozenset({_P.READY, _P.TALKING, _P.DIALLING}),
     # talking without ringing: pick-up, attended transfer, the fallback queue, an answer whose ringing was not seen
     _P.READY: frozenset({_P.RINGING, _P.TALKING, _P.DIALLING, _P.CASE_WORK, _P.NOT_READY, _P.LOGGED_OUT}),
-    _P.RINGING: frozenset({_P.TALKING, _P.READY, _P.NOT_READY, _P.LOGGED_OUT}),
-    _P.TALKING: frozenset({_P.HOLD, _P.ACW, _P.READY, _P.NOT_READY, _P.LOGGED_OUT}),
-    _P.HOLD: frozenset({_P.TALKING, _P.ACW, _P.READY, _P.NOT_READY, _P.LOGGED_OUT}),
+    # dialling out of a call: one that he dialled beside it goes on when it ends
+    _P.RINGING: frozenset({_P.TALKING, _P.DIALLING, _P.READY, _P.NOT_READY, _P.LOGGED_OUT}),
+    _P.TALKING: frozenset({_P.HOLD, _P.DIALLING, _P.ACW, _P.READY, _P.NOT_READY, _P.LOGGED_OUT}),
+    _P.HOLD: frozenset({_P.TALKING, _P.DIALLING, _P.ACW, _P.READY, _P.NOT_READY, _P.LOGGED_OUT}),
     # ringing out of wrap-up: a wish that the switch took late; dialling: he calls back to finish the case
     _P.ACW: frozenset({_P.READY, _P.NOT_READY, _P.LOGGED_OUT, _P.RINGING, _P.TALKING, _P.DIALLING}),
     _P.DIALLING: frozenset({_P.TALKING, _P.ACW, _P.READY, _P.NOT_READY, _P.LOGGED_OUT}),

@@ -5,6 +5,7 @@ import asyncio
 from alembic import context
 from sqlalchemy.engine import Connection
 
+from callcenter.storage import tables_after, tables_rolled  # noqa: F401 - their tables belong to the metadata
 from callcenter.storage.database import open_engine
 from callcenter.storage.tables import metadata
 from config.settings import load_settings

@@ -10,41 +10,58 @@ import logging
 import re
 import signal
 import socket
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from acd import events as e
 from acd.engine import Engine
 from acd.plan import Plan
-from acd.records import PresenceChanged
+from acd.records import Record
 from agents.login import LoginGuard
-from agents.presence import Presence
+from agents.roster import Agent
 from callcenter import __version__
 from callcenter.asterisk.errors import AmiError
 from callcenter.asterisk.pbx import AsteriskPbx, make_clock
 from callcenter.asterisk.settings import AmiSettings
+from callcenter.asterisk.told import DialAsked
+from callcenter.background import told_if_it_failed
+from callcenter.board.live import LiveBoard
+from callcenter.board.view import Trust
+from callcenter.dialouts import DialOuts
 from callcenter.driver import Driver
 from callcenter.features import Features
 from callcenter.floor_status import floor_status
+from callcenter.gauges import Gauges
+from callcenter.hand import Hand
 from callcenter.http.app import create_app
+from callcenter.http.board import FILES, follow_tokens
 from callcenter.http.server import serving
 from callcenter.http.tokens import TokenStore, write_local_token
 from callcenter.open_hours import OpenHours
+from callcenter.rebuild.gaps import Gaps, people_of
+from callcenter.rebuild.look_back import LookBack
+from callcenter.recent_report import RecentReport
+from callcenter.recordings import RecordingKeeper
+from callcenter.report.question import choices_of
 from callcenter.storage.database import open_engine
 from callcenter.storage.errors import LedgerAway, StorageError
+from callcenter.storage.followers import follow
 from callcenter.storage.ledger import Ledger
 from callcenter.storage.live_state import SqliteLiveState
 from callcenter.storage.migrate import make_ready
 from callcenter.storage.outbox import Outbox
-from callcenter.storage.projector import Projector
+from callcenter.storage.rollup import REBUILD_S, write_statements
+from callcenter.storage.rollup_upkeep import RollupKeeper
 from callcenter.storage.state_dir import StateDir
 from callcenter.storage.upkeep import keep_on_disk
-from callcenter.unwatched import close_unwatched
-from config.plan import load_plan
+from callcenter.survived import survived
+from config.plan import PlanFile, read_plan
 from config.plan_diff import plan_diff
-from config.settings import AmiLogin, Settings
-from metrics.exporter import Exporter, Floor, Frozen
+from config.settings import Settings
+from metrics.choices import Choices
+from metrics.dictionary import build
+from metrics.exporter import Exporter, Frozen
+from metrics.floor import Floor
 
 log = logging.getLogger(__name__)
 
@@ -62,9 +79,11 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         """Load and open everything that needs no network. Raises ConfigError, StorageError, AcdError (a plan without sense)."""
         self.settings = settings
-        actions, events = _ami(settings, settings.ami_login), _ami(settings, settings.ami_events_login)
-        self._plan = load_plan(settings.plan)
-        Engine(self._plan, 0)
+        actions = AmiSettings.of(settings, settings.ami_login)
+        events = AmiSettings.of(settings, settings.ami_events_login)
+        self._plan_file = read_plan(settings.plan)
+        self._dictionary = build(choices_of(self._plan_file, None))
+        Engine(self.plan(), 0)
         self.state = StateDir(settings.state_dir)
         name = re.sub(r"[^A-Za-z0-9.-]", "-", settings.instance or socket.gethostname())[:40]
         self.instance = f"{name}-{self.state.instance}"
@@ -73,22 +92,29 @@ class Service:
         self.outbox = Outbox(self.state.outbox)
         self.database = open_engine(settings.database)
         self.ledger = Ledger(self.database)
-        self.projector = Projector(self.state.outbox, self.ledger)
-        self.exporter = Exporter(self._floor, __version__)
+        self._patient = open_engine(settings.database, command_s=REBUILD_S)
+        """The ledger's database for work that may take long."""
+        self._rollups = RollupKeeper(self._patient)
         self.clock = make_clock()
+        self.board, self.recent = self._board(), self._recent_report()
+        self.exporter = Exporter(self._floor, __version__, self._dictionary, self.recent.frozen)
+        self.exporter.staff(self.plan())
+        self.projector = follow(self.ledger, self.state.outbox, (self.board, self.recent))
         self._stopping = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
         self._why: Exception | None = None
         """Why the service stops, when not by a signal."""
         self._hours = OpenHours(self.clock.now)
+        self._keeper = RecordingKeeper(settings.recordings, self._record, self._now_ms)
         self.driver = Driver(
-            self._hours.apply(self._plan),
+            self._hours.apply(self.plan()),
             self.clock,
             self.outbox,
             self.live,
             restored=self._restored,
-            observers=[self.exporter.observe],
+            observers=[self.exporter.observe, self._keeper.observe, self._learn, self.board.observe],
             features=self._feature,
+            dial_asked=self._dial_asked,
             stop=self._stop,
             took=self.exporter.decided,
             wish_taken=self.exporter.wish_taken,
@@ -104,7 +130,38 @@ class Service:
             epochs=[int(self.live.get(EPOCH) or 0)],
         )
         self.driver.attach(self.pbx)
-        self._features = Features(
+        self._gaps = Gaps(self.live)
+        self._look_back = self._looking_back()
+        self._features, self._dialouts = self._answers_to_phones()
+        self.hand = Hand(self.plan, lambda: self.driver.engine, self.driver.order, self.clock.now, self.live)
+
+    def _board(self) -> LiveBoard:
+        return LiveBoard(
+            plan=self.plan,
+            engine=lambda: self.driver.engine,
+            now=self.clock.now,
+            trust=lambda is_current: Trust(
+                is_pbx_up=self.pbx.actions.is_up and self.pbx.events.is_up and self.pbx.is_synced,
+                is_leader=self.pbx.leadership.is_ours,
+                is_ledger_up=is_current and self.projector.away is None,
+                build=FILES.build,
+            ),
+            ledger=self.database,
+            dictionary=lambda: self._dictionary,
+        )
+
+    def _recent_report(self) -> RecentReport:
+        return RecentReport(
+            ledger=self.database,
+            now=self.clock.now,
+            zone=lambda: self.plan().zone,
+            lines=lambda: self.plan().lines,
+            leads=lambda: self.pbx.leadership.is_ours,
+            dictionary=lambda: self._dictionary,
+        )
+
+    def _answers_to_phones(self) -> tuple[Features, DialOuts]:
+        features = Features(
             plan=self.plan,
             guard=LoginGuard(),
             agent_at=self._agent_at,
@@ -112,6 +169,26 @@ class Service:
             reply=self.pbx.switch.reply,
             now=self.clock.now,
             kept=self.live,
+        )
+        dialouts = DialOuts(
+            plan=self.plan,
+            agent_at=self._who_is_at,
+            reply=self.pbx.switch.reply,
+            record=self.driver.record,
+            kept=self.live,
+        )
+        return features, dialouts
+
+    def _looking_back(self) -> LookBack:
+        cel = self.settings.cel
+        return LookBack(
+            self._gaps,
+            self.projector,
+            end=lambda: self.outbox.end,
+            record=self.driver.record,
+            cel=cel.get_secret_value() if cel is not None else None,
+            plan=self.plan,
+            answered=self.pbx.mark_answered,
         )
 
     async def run(self) -> None:
@@ -122,21 +199,29 @@ class Service:
             await self._ready_ledger()
             tokens = TokenStore(self.state.folder)
             write_local_token(self.state.folder)
-            async with serving(create_app(self, tokens.is_valid), self.settings.http_host, self.settings.http_port):
-                await self._serve(tasks)
+            settings = self.settings
+            app = create_app(self, tokens.owner_of, board_without_token=settings.board_without_token)
+            async with serving(app, settings.http_host, settings.http_port):
+                try:
+                    await self._serve(tasks, tokens)
+                finally:
+                    self.board.close()
         finally:
             await self._end(tasks)
         if self._why is not None:
             raise self._why
 
     async def _ready_ledger(self) -> None:
+        write_statements(self.database.dialect.name)  # now: later they would hold up the routing
+        self.board.write_statements()
         try:
             await make_ready(self.database)
+            await self.recent.write_statements()
         except LedgerAway as error:
             where = self.settings.database_label
             raise StorageError(f"the ledger {where} cannot be opened: {error} (CALLCENTER_DATABASE_URL)") from error
 
-    async def _serve(self, tasks: list[asyncio.Task[Any]]) -> None:
+    async def _serve(self, tasks: list[asyncio.Task[Any]], tokens: TokenStore) -> None:
         """Start all that goes on by itself (into `tasks`) and wait for the end of the PBX's part, or for `_stopping`."""
         pbx = asyncio.create_task(self.pbx.run(), name="pbx")
         stop = asyncio.create_task(self._stopping.wait(), name="stop")
@@ -144,10 +229,15 @@ class Service:
         for name, work in (
             (PROJECTOR, self.projector.run()),
             ("upkeep", keep_on_disk(self.outbox, self.live)),
-            ("hours", self._follow_hours()),
+            ("hours", self._hours.follow(self.plan, self.driver.change_plan)),
+            ("watched", self._gaps.follow(self.pbx.name, self._watches, self._now_ms)),
+            ("recordings", self._keeper.run()),
+            ("board", self.board.run()),
+            ("tokens", follow_tokens(tokens, self.board.fanout)),
+            ("roll-ups", self._rollups.run()),
         ):
             tasks.append(asyncio.create_task(work, name=name))
-            tasks[-1].add_done_callback(_told_if_it_failed)
+            tasks[-1].add_done_callback(told_if_it_failed)
         gc.collect()
         gc.freeze()  # what start-up made lives for ever: a full collection of it would stall the loop
         await asyncio.wait([pbx, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -162,6 +252,7 @@ class Service:
             if task not in projector:
                 task.cancel()
         await asyncio.gather(*(task for task in tasks if task not in projector), return_exceptions=True)
+        await self._rollups.stop(BATCH_S)
         self.driver.close()
         if projector:
             await asyncio.wait(projector, timeout=BATCH_S)
@@ -172,6 +263,7 @@ class Service:
         self.outbox.close()
         self.live.close()
         await self.database.dispose()
+        await self._patient.dispose()
         self.state.release()
 
     # --- what HTTP asks (ServicePort)
@@ -187,17 +279,22 @@ class Service:
             "synced": self.pbx.is_synced,
             "links": {"actions": self.pbx.actions.is_up, "events": self.pbx.events.is_up},
             "event_lag_s": round(self.pbx.event_lag_s, 4),
-            "plan": self._plan.version,
+            "plan": self.plan().version,
             "outbox_bytes": self.projector.depth_bytes(),
             "ledger_away": self.projector.away,
             "refused_actions": self.pbx.switch.refused,
+            "line_orders": self.hand.lines(),
             "engine": engine.snapshot() if engine is not None else None,
-            **floor_status(self._plan, engine, self.clock.now()),
+            **floor_status(self.plan(), engine, self.clock.now()),
         }
 
     def plan(self) -> Plan:
         """Return the plan in force."""
-        return self._plan
+        return self._plan_file.plan
+
+    def plan_changes(self, new: PlanFile) -> list[str]:
+        """Return in words what this plan would change."""
+        return plan_diff(self._plan_file, new)
 
     def freeze(self) -> Frozen:
         """Return the metrics of this instant."""
@@ -216,32 +313,33 @@ class Service:
 
     async def reload_plan(self) -> list[str]:
         """Read the plan's file again and put it in force; return the changes in words. Raises PlanError, nothing changed."""
-        fresh = await asyncio.to_thread(load_plan, self.settings.plan)
-        changes = plan_diff(self._plan, fresh)
+        fresh = await asyncio.to_thread(read_plan, self.settings.plan)
+        changes = self.plan_changes(fresh)
         if changes:
             old = set(self.driver.plan_globals())
-            self.driver.change_plan(self._hours.apply(fresh))
-            self._plan = fresh
+            self.driver.change_plan(self._hours.apply(fresh.plan))
+            self._plan_file = fresh
+            self.exporter.staff(fresh.plan)
+            self._define(choices_of(fresh, None))
             values = dict.fromkeys(old - set(self.driver.plan_globals()), "") | dict(self.driver.plan_globals())
             try:
                 await self.pbx.push_globals(values)
             except AmiError as error:
                 log.warning("the plan's globals are not on the PBX before the next connect: %s", error)
-            log.info("plan %s in force: %s", fresh.version, "; ".join(changes))
+            log.info("plan %s in force: %s", fresh.plan.version, "; ".join(changes))
         return changes
 
     # --- inside
 
+    def _define(self, choices: Choices) -> None:
+        """Let figures go by these choices from now on; the same ones again begin nothing anew."""
+        if choices != self._dictionary.choices:
+            self._dictionary = build(choices)
+            self.exporter.define(self._dictionary)
+
     def _stop(self, why: Exception) -> None:
         self._why = why
         self._stopping.set()
-
-    async def _follow_hours(self) -> None:
-        """Let specialists come and go with their hours: a plan without those who are closed, changed only when the set does."""
-        while True:
-            await asyncio.sleep(self._hours.until_next_minute_s())
-            if self._hours.has_changed(self._plan):
-                self.driver.change_plan(self._hours.apply(self._plan))
 
     def _on_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -258,72 +356,44 @@ class Service:
     def _feature(self, used: Any) -> None:
         self._features.used(used)
 
+    def _dial_asked(self, asked: DialAsked) -> None:
+        self._dialouts.asked(asked)
+
+    def _learn(self, records: Sequence[Record]) -> None:
+        self._dialouts.observe(records)
+
     def _in_step(self, pbx: str, at_ms: int) -> None:
-        """After a snapshot: calls of the ledger that have no channel any more ended while nobody watched."""
+        """After a snapshot: what happened while nobody watched is looked up, off the routing path."""
         engine = self.driver.engine
         if engine is not None:
             living = {call.uniqueid for call in engine.calls} | set(self.pbx.translator.tracks.calls)
-            task = asyncio.create_task(close_unwatched(pbx, living, at_ms, self.projector, self.outbox))
-            self._background.add(task)
-            task.add_done_callback(self._background.discard)
+            gap = self._gaps.open(pbx, at_ms, self.pbx.startup, people_of(self.plan(), engine))
+            settle = self._keeper.settle(pbx, living, self.projector, self.outbox.end)
+            for name, work in (("look back", self._look_back.run(gap, living)), ("recordings left over", settle)):
+                task = asyncio.create_task(work, name=name)
+                self._background.add(task)
+                task.add_done_callback(self._background.discard)
+                task.add_done_callback(told_if_it_failed)
+
+    def _watches(self) -> bool:
+        return self.pbx.is_synced and self.driver.engine is not None
+
+    def _record(self, records: Sequence[Record]) -> None:
+        self.driver.record(records)
+
+    def _now_ms(self) -> int:
+        return int(self.clock.now() * 1000)
+
+    def _who_is_at(self, device: str) -> Agent | None:
+        return self.driver.engine.agent_at(device) if self.driver.engine is not None else None
 
     def _agent_at(self, device: str) -> str | None:
-        agent = self.driver.engine.agent_at(device) if self.driver.engine is not None else None
+        agent = self._who_is_at(device)
         return agent.number if agent is not None else None
 
     def _floor(self) -> Floor:
-        engine, pbx = self.driver.engine, self.pbx
-        seen = Floor(
-            waiting=dict.fromkeys(self._plan.lines, 0),
-            oldest_wait_s=dict.fromkeys(self._plan.lines, 0.0),
-            links={(pbx.name, "actions"): pbx.actions.is_up, (pbx.name, "events"): pbx.events.is_up},
-            event_lag_s={pbx.name: pbx.event_lag_s},
-            outbox_records=self.projector.records_behind(self.outbox.written),
-            is_database_up=self.projector.away is None,
-            is_leader=pbx.leadership.is_ours,
-            epoch=pbx.leadership.epoch,
-            plan=self._plan.version,
-        )
-        if engine is None:
-            return seen
-        return replace(
-            seen,
-            waiting=engine.waiting_by_line(),
-            oldest_wait_s=engine.oldest_wait_by_line(self.clock.now()),
-            agents={Presence(name): count for name, count in engine.agents_by_presence().items()},
-        )
+        gauges = Gauges(self.plan, self.driver.engine, self.pbx, self._look_back, self.outbox, self.clock.now)
+        return gauges.floor()
 
-    def _restored(self) -> Iterable[e.AgentRestored]:
-        now_ms = int(self.clock.now() * 1000)
-        return [_restored(record, now_ms) for record in self.live.agents()]
-
-
-def _told_if_it_failed(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("%s ended: the service goes on without it", task.get_name(), exc_info=error)
-
-
-def _ami(settings: Settings, login: AmiLogin) -> AmiSettings:
-    return AmiSettings(
-        host=settings.ami_host,
-        port=settings.ami_port,
-        username=login.username,
-        secret=login.secret.get_secret_value(),
-        tls=settings.ami_tls,
-        tls_ca_file=settings.ami_tls_ca,
-    )
-
-
-def _restored(record: PresenceChanged, now_ms: int) -> e.AgentRestored:
-    return e.AgentRestored(
-        agent=record.agent,
-        device=record.device,
-        presence=record.presence,
-        reason=record.reason,
-        since_ms=record.at_ms,
-        ready_ms=record.ready_ms,
-        until_ms=record.until_ms,
-        misses=record.misses,
-        at_ms=now_ms,
-        wants=record.wants,
-    )
+    def _restored(self) -> Iterable[e.Event]:
+        return survived(self.hand, self.live, int(self.clock.now() * 1000))

@@ -64,7 +64,3 @@ class PbxClock:
         if first:
             self._floor = float("-inf")
         return moved if is_step else 0.0
-
-    def to_loop(self, at_s: float) -> float:
-        """Return the local monotonic time at which the PBX's clock will show `at_s`."""
-        return at_s + self._offset

@@ -21,8 +21,8 @@ from acd import events as e
 from acd.engine import Engine, Step
 from acd.names import CallId
 from acd.plan import Plan
-from acd.records import CallClosed, Noted, PresenceChanged, Record, TalkOpened
-from callcenter.asterisk.translate import FallbackEntered, FeatureUsed, Told, WishFenced
+from acd.records import CallClosed, Ignored, Noted, PresenceChanged, Record, TalkOpened
+from callcenter.asterisk.told import DialAsked, FallbackEntered, FeatureUsed, Told, WishFenced
 from callcenter.clock import PbxClock
 from metrics.exporter import FALLBACK_ENTERED
 
@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 MIN_TIMER_S = 0.001
 LABEL_BYTES = 79
 """What Asterisk and phones keep of a name, as UTF-8."""
+
+
+class OrderFailed(Exception):
+    """A supervisor's order met an error of our own: the log says which."""
 
 
 class RecordSink(Protocol):
@@ -69,9 +73,10 @@ class Driver:
         clock: PbxClock,
         sink: RecordSink,
         presence: PresenceStore,
-        restored: Callable[[], Iterable[e.AgentRestored]],
+        restored: Callable[[], Iterable[e.Event]],
         observers: Sequence[Observer] = (),
         features: "Callable[[FeatureUsed], None] | None" = None,
+        dial_asked: Callable[[DialAsked], None] = lambda asked: None,
         stop: Callable[[Exception], None] | None = None,
         took: Callable[[float], None] | None = None,
         wish_taken: Callable[[float], None] | None = None,
@@ -87,6 +92,7 @@ class Driver:
         self._restored = restored
         self._observers = list(observers)
         self.on_feature = features
+        self._dial_asked = dial_asked
         self._stop = stop
         self._keep_epoch = keep_epoch
         self._snapshot_done = snapshot_done
@@ -125,6 +131,9 @@ class Driver:
             case FeatureUsed():
                 if self.on_feature is not None and self.engine is not None:
                     self.on_feature(fact)  # without an engine no reply: the phone hears that the service is away
+            case DialAsked():
+                if self.engine is not None:
+                    self._dial_asked(fact)
             case WishFenced():
                 # if it was ours, the next beat says so
                 log.warning("the dialplan refused a wish of epoch %d", fact.epoch)
@@ -147,11 +156,11 @@ class Driver:
         if self.engine is not None:
             return
         self.engine = Engine(self.plan, epoch)
-        for agent in self._restored():
-            self.tell(agent)
+        for known in self._restored():
+            self.tell(known)
 
-    def lost_leadership(self, why: Exception) -> None:
-        """Decide nothing more: another instance does."""
+    def must_stop(self, why: Exception) -> None:
+        """Decide nothing more: another instance does, or our next start."""
         log.error("%s", why)
         self.engine = None
         self._cancel_timer()
@@ -164,7 +173,11 @@ class Driver:
         for line in self.plan.lines.values():
             values.update({f"CC_DID_{did}": line.code for did in line.dids})
             values[f"CC_GREETING_{line.code}"] = line.greeting or ""
+            values[f"CC_LANG_{line.code}"] = line.language
             values[f"CC_ANSWERFIRST_{line.code}"] = "1" if line.answer_first else ""
+            values[f"CC_NOTICE_{line.code}"] = line.notice or ""
+            values[f"CC_RECORD_{line.code}"] = "1" if line.record else ""
+            values[f"CC_RATING_{line.code}"] = "1" if line.rating else ""
         return values
 
     def line_of(self, call: CallId) -> str | None:
@@ -197,6 +210,23 @@ class Driver:
         self._inbox.append(event)
         if not self._busy:
             self._work(None)
+
+    def order(self, order: e.Event) -> str | None:
+        """Let the engine carry out a supervisor's order, now; return why it did not, None when it did. Raises OrderFailed
+        for an error of our own."""
+        steps: list[Step] = []
+
+        def decide(engine: Engine) -> Step:
+            steps.append(engine.handle(order, self._clock.now()))
+            return steps[-1]
+
+        assert not self._busy, "orders come from outside, never from within a step"
+        self._work(decide)
+        if not steps:
+            raise OrderFailed(order)
+        name = type(order).__name__
+        refused = [one for one in steps[0].records if isinstance(one, Ignored) and one.event == name]
+        return refused[-1].reason if refused else None
 
     def change_plan(self, plan: Plan) -> None:
         """Put a new plan in force while calls run. Raises BadPlan, UnknownStrategy, and then the old one stays in force."""

@@ -13,7 +13,7 @@ from typing import Protocol
 from acd import events as e
 from acd.plan import Plan
 from agents.login import LoginGuard, LoginResult
-from callcenter.asterisk.translate import FeatureUsed
+from callcenter.asterisk.told import FeatureUsed
 
 log = logging.getLogger(__name__)
 

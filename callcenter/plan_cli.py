@@ -18,7 +18,7 @@ from agents.login import pin_sha1_of
 from callcenter.http.tokens import Audience, TokenStore, TokenStoreError
 from callcenter.service_client import ServiceClient, ServiceError
 from config.errors import ConfigError
-from config.plan import load_plan, read_plan
+from config.plan import read_plan
 from config.plan_diff import plan_diff
 from config.settings import load_settings
 
@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Turn our errors into sentences on the screen and exit codes."""
     try:
         yield
@@ -74,14 +74,14 @@ def diff(
         callcenter plan diff
         callcenter plan diff new.toml --against plan.toml
     """
-    with _told():
+    with told():
         settings = load_settings()
         path = file or settings.plan
         new = read_plan(path)
         for warning in new.warnings:
             typer.echo(f"warning: {warning}", err=True)
         if against is not None:
-            changes = plan_diff(load_plan(against), new.plan)
+            changes = plan_diff(read_plan(against), new)
         else:
             changes = ServiceClient(settings).post("/plan/diff", path.read_bytes())["changes"]
     _print_changes(changes)
@@ -95,7 +95,7 @@ def reload() -> None:
     Example:
         callcenter plan reload
     """
-    with _told():
+    with told():
         answer = ServiceClient(load_settings()).post("/plan/reload")
     _print_changes(answer["changes"])
     typer.echo(f"in force: {answer['version']}")
@@ -147,7 +147,7 @@ def create(audience: Annotated[Audience, typer.Option("--for", help="board: read
     Example:
         callcenter token create --for api
     """
-    with _told():
+    with told():
         created_at = datetime.now(UTC).isoformat(timespec="seconds")
         entry, token = TokenStore(load_settings().state_dir).create(audience, created_at)
     typer.echo(f"id {entry.token_id}, for {entry.audience.value}. Keep it now, it cannot be shown again:", err=True)
@@ -162,7 +162,7 @@ def revoke(token_id: Annotated[str, typer.Argument(metavar="ID", help="As `callc
     Example:
         callcenter token revoke 1a2b3c4d
     """
-    with _told():
+    with told():
         if not TokenStore(load_settings().state_dir).revoke(token_id):
             _stop(f"there is no token {token_id}: 'callcenter token list' shows all")
     typer.echo(f"{token_id} is revoked")
@@ -176,7 +176,7 @@ def list_tokens() -> None:
     Example:
         callcenter token list
     """
-    with _told():
+    with told():
         entries = TokenStore(load_settings().state_dir).entries()
     for entry in entries:
         typer.echo(f"{entry.token_id}  {entry.audience.value:5}  {entry.created_at}")
@@ -192,7 +192,7 @@ def status() -> None:
     Example:
         callcenter status
     """
-    with _told():
+    with told():
         client = ServiceClient(load_settings())
         page, ready = client.get("/status"), client.get("/readyz")
     for line in status_lines(page):

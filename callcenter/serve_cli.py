@@ -10,6 +10,7 @@ import typer
 from acd.errors import AcdError
 from callcenter.asterisk.errors import AmiRefused
 from callcenter.asterisk.leader import HeldByAnother
+from callcenter.asterisk.put_back import ClockPutBack
 from callcenter.bootstrap import Service
 from callcenter.http.server import HttpAddressError
 from callcenter.storage.errors import StateLocked, StorageError
@@ -56,7 +57,7 @@ def run(**overrides: Any) -> int:
         return _fail(str(error), EXIT_HELD)
     except (AcdError, HttpAddressError) as error:
         return _fail(str(error), EXIT_USAGE)
-    except (StorageError, OSError) as error:
+    except (ClockPutBack, StorageError, OSError) as error:
         return _fail(str(error), EXIT_FAILED)
     return 0
 

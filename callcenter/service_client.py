@@ -6,6 +6,7 @@ host, from CALLCENTER_TOKEN. Every failure is one sentence that says what to do.
 
 import http.client
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,17 +31,30 @@ class ServiceClient:
     settings: Settings
 
     def get(self, path: str) -> dict[str, Any]:
-        """Return a page's JSON. Raises ServiceError."""
-        return self._ask("GET", path, None, {})
+        """Return a page's JSON; with a token if we have one, which the service asks for from other hosts. Raises ServiceError."""
+        token = self._token_if_any()
+        return self._ask("GET", path, None, {"Authorization": f"Bearer {token}"} if token is not None else {})
 
     def post(self, path: str, body: bytes = b"") -> dict[str, Any]:
         """Post with the token and return the answer's JSON. Raises ServiceError."""
         return self._ask("POST", path, body, {"Authorization": f"Bearer {self._token()}"})
 
-    def _token(self) -> str:
+    def guarded(self, path: str) -> dict[str, Any]:
+        """Return a page's JSON that only a token opens. Raises ServiceError."""
+        return self._ask("GET", path, None, {"Authorization": f"Bearer {self._token()}"})
+
+    def order(self, path: str, values: Mapping[str, str], user: str) -> dict[str, Any]:
+        """Post a supervisor's order, saying as which (percent-encoded) user we run. Raises ServiceError."""
+        headers = {"Authorization": f"Bearer {self._token()}", "X-Callcenter-User": user}
+        return self._ask("POST", path, json.dumps(values).encode(), headers)
+
+    def _token_if_any(self) -> str | None:
         if self.settings.token is not None:
             return self.settings.token.get_secret_value()
-        token = read_local_token(self.settings.state_dir)
+        return read_local_token(self.settings.state_dir)
+
+    def _token(self) -> str:
+        token = self._token_if_any()
         if token is None:
             raise ServiceError(
                 f"no token: {self.settings.state_dir / 'api.token'} cannot be read. Run this on the service's host as its "

@@ -1,8 +1,16 @@
-"""Weekly hours of a specialist: `Mon-Fri 09:00-17:00`, several separated by `;`. Pure: the local instant is an argument."""
+"""Weekly hours of a line or a specialist: `Mon-Fri 09:00-17:00`, several separated by `;`; and a line's dated exceptions.
+
+A date that an exception names has that exception's hours instead of its weekday's: none for a holiday, a weekday's for a
+Saturday that is worked instead. An exception that names the line comes before one for all lines; one for all lines leaves
+lines alone that have no hours. Pure: the local instant, in the plan's zone, is an argument.
+"""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+
+from acd.plan import DayException, Line
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -33,9 +41,30 @@ class Hours:
         )
 
 
+def parse_day(text: str) -> Hours | None:
+    """Read the hours of one date: `09:00-12:00; 13:30-17:00`; None for an empty text (closed all day). Raises ValueError."""
+    spans = tuple(_span(f"Mon-Sun {part.strip()}") for part in text.split(";") if part.strip())
+    return Hours(spans) if spans else None
+
+
 def parse_hours(text: str) -> Hours:
     """Read hours. Raises ValueError, with one sentence, for what cannot be read."""
     return Hours(tuple(_span(part.strip()) for part in text.split(";") if part.strip()))
+
+
+def line_is_open(line: Line, exceptions: Iterable[DayException], local: datetime) -> bool:
+    """Return whether a line takes new callers at `local`."""
+    today = local.date().isoformat()
+    named: DayException | None = None
+    for one in exceptions:
+        if one.date != today or not (line.code in one.lines or (not one.lines and line.hours)):
+            continue
+        if named is None or not named.lines:
+            named = one
+    if named is None:
+        return parse_hours(line.hours).is_open(local)
+    hours = parse_day(named.hours)
+    return hours is not None and hours.is_open(local)
 
 
 def _span(text: str) -> Span:

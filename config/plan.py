@@ -16,14 +16,15 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from acd.plan import AgentSpec, Exit, Line, Plan, SpecialistSpec, Step
+from acd.plan import AgentSpec, DayException, Exit, Line, Plan, SpecialistSpec, Step
 from config.errors import PlanError
 from config.plan_checks import Finding, Tables, check_tables
 from config.plan_shape import AgentNumber, AgentShape, ExitShape, LineCode, LineShape, Shape, SpecialistShape, TopShape
+from config.report_shape import NOTHING_SAID, ReportPlan, ReportShape, StaffShape, report_plan
 from config.toml_lines import KeyPath, find_lines, line_of, path_in_words
 
 MAX_SHOWN = 60
-_TABLES = ("lines", "agents", "specialists")
+_TABLES = ("lines", "agents", "specialists", "report", "staff")
 _AT_LINE = re.compile(r"\(at line (\d+), column (\d+)\)$")
 _S = TypeVar("_S", bound=Shape)
 
@@ -37,6 +38,8 @@ class PlanFile:
     """File name, as given."""
     warnings: tuple[str, ...]
     """`file:line: key: what is probably not as meant`."""
+    report: ReportPlan = NOTHING_SAID
+    """What it says of the public report."""
 
 
 def load_plan(path: Path) -> Plan:
@@ -72,6 +75,8 @@ def parse_plan(text: str, source: str = "plan.toml") -> PlanFile:
     findings: list[Finding] = []
     tables = _tables(raw, findings)
     findings.extend(check_tables(tables))
+    report = _shaped(ReportShape, raw.get("report", {}), ("report",), findings) or ReportShape()
+    staff = list(_listed(raw, "staff", StaffShape, findings).values())
     found = find_lines(text)
     findings.sort(key=lambda finding: line_of(found, finding.path) or 0)
     errors = [_in_words(finding, source, found) for finding in findings if finding.is_error]
@@ -79,25 +84,30 @@ def parse_plan(text: str, source: str = "plan.toml") -> PlanFile:
         raise PlanError(*errors)
     warnings = tuple(_in_words(finding, source, found) for finding in findings)
     version = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return PlanFile(_build(tables, tables.top, version), source, warnings)
+    return PlanFile(_build(tables, tables.top, version), source, warnings, report_plan(report, staff))
 
 
 def _tables(raw: Mapping[str, Any], findings: list[Finding]) -> Tables:
     lines = _named(raw, "lines", LineShape, LineCode, findings)
     agents = _named(raw, "agents", AgentShape, AgentNumber, findings)
-    listed = raw.get("specialists", [])
-    if not isinstance(listed, list):
-        findings.append(Finding(("specialists",), "must be a list: begin each with [[specialists]]"))
-        listed = []
-    shaped = {n: _shaped(SpecialistShape, one, ("specialists", n), findings) for n, one in enumerate(listed)}
     return Tables(
         top=_shaped(TopShape, {key: value for key, value in raw.items() if key not in _TABLES}, (), findings),
         lines=lines,
         line_names=_names(raw, "lines"),
         agents=agents,
         agent_names=_names(raw, "agents"),
-        specialists={n: one for n, one in shaped.items() if one is not None},
+        specialists=_listed(raw, "specialists", SpecialistShape, findings),
     )
+
+
+def _listed(raw: Mapping[str, Any], key: str, shape: type[_S], findings: list[Finding]) -> dict[int, _S]:
+    """Return the good ones of a list of tables by their place in the file."""
+    listed = raw.get(key, [])
+    if not isinstance(listed, list):
+        findings.append(Finding((key,), f"must be a list: begin each with [[{key}]]"))
+        listed = []
+    shaped = {n: _shaped(shape, one, (key, n), findings) for n, one in enumerate(listed)}
+    return {n: one for n, one in shaped.items() if one is not None}
 
 
 def _names(raw: Mapping[str, Any], key: str) -> frozenset[str]:
@@ -165,7 +175,7 @@ def _build(tables: Tables, top: TopShape, version: str) -> Plan:
         lines={code: _line(code, line) for code, line in tables.lines.items()},
         default_line=top.default_line,
         agents={
-            number: AgentSpec(number, agent.name, dict(agent.skills), agent.pin_sha1, agent.max_misses)
+            number: AgentSpec(number, agent.name, dict(agent.skills), agent.pin_sha1, agent.max_misses, agent.outbound)
             for number, agent in tables.agents.items()
         },
         specialists=tuple(
@@ -177,6 +187,9 @@ def _build(tables: Tables, top: TopShape, version: str) -> Plan:
         max_misses=top.max_misses,
         specialist_ring_s=top.specialist_ring_s,
         handover_exit=_exit(top.handover_exit),
+        exceptions=tuple(DayException(one.date.isoformat(), one.hours, tuple(one.lines)) for one in top.exceptions),
+        outbound_deny=tuple(top.outbound_deny),
+        country_code=top.country_code,
         platform_id=top.platform_id,
         zone=top.zone,
         version=version,
@@ -201,8 +214,16 @@ def _line(code: str, line: LineShape) -> Line:
         max_waiting=line.max_waiting,
         on_full=_some_exit(line.on_full),
         on_no_agent=_exit(line.on_no_agent),
+        hours=line.hours,
+        on_closed=_some_exit(line.on_closed),
         greeting=line.greeting,
         answer_first=line.answer_first,
+        record=line.record,
+        notice=line.notice,
+        announce_agent=line.announce_agent,
+        rating=line.rating,
+        language=line.language,
+        outbound_number=line.outbound_number,
     )
 
 
@@ -211,4 +232,4 @@ def _exit(leaves: ExitShape | None) -> Exit | None:
 
 
 def _some_exit(leaves: ExitShape) -> Exit:
-    return Exit(line=leaves.line, number=leaves.number, reject=leaves.reject)
+    return Exit(leaves.line, leaves.number, leaves.reject, leaves.voicemail, leaves.prompt)

@@ -16,6 +16,9 @@ from agents.skills import Need, satisfies
 from config.plan_shape import AgentShape, ExitShape, LineShape, SpecialistShape, TopShape
 from config.toml_lines import KeyPath
 
+EMERGENCY = ("110", "119", "120", "122")
+"""Numbers that the dialplan (`callcenter-emergency`) dials for every phone, whatever the plan says."""
+
 
 class Finding(NamedTuple):
     """Something wrong at a key."""
@@ -65,6 +68,7 @@ def _exits(line: LineShape) -> Iterator[tuple[str, ExitShape]]:
         ("on_max_wait", line.on_max_wait),
         ("on_full", line.on_full),
         ("on_no_agent", line.on_no_agent),
+        ("on_closed", line.on_closed),
     ):
         if leaves is not None:
             yield key, leaves
@@ -97,6 +101,11 @@ def _check_references(tables: Tables) -> Iterator[Finding]:
             yield from _exists(("lines", code, key, "line"), leaves.line, tables, own=code)
         for position, step in enumerate(line.steps):
             yield from _exists(("lines", code, "steps", position, "line"), step.line, tables, own=code)
+    for number, agent in tables.agents.items():
+        yield from _exists(("agents", number, "outbound"), agent.outbound, tables)
+    for position, exception in enumerate(tables.top.exceptions if tables.top is not None else ()):
+        for named in exception.lines:
+            yield from _exists(("exceptions", position, "lines"), named, tables)
 
 
 def _check_limits(tables: Tables) -> Iterator[Finding]:
@@ -148,6 +157,21 @@ def _circle_from(start: str, leads_to: Mapping[str, list[str | None]]) -> tuple[
     return ()
 
 
+def _check_exceptions(tables: Tables) -> Iterator[Finding]:
+    """A date has one exception for a line, and one for all of them; one that nothing follows is probably a mistake."""
+    exceptions = () if tables.top is None else tables.top.exceptions
+    seen: set[tuple[object, str]] = set()
+    for position, exception in enumerate(exceptions):
+        path = ("exceptions", position)
+        for code in exception.lines or ("",):
+            if (exception.date, code) in seen:
+                of = f"line '{code}'" if code else "all lines"
+                yield Finding((*path, "date"), f"{exception.date} has an exception for {of} already")
+            seen.add((exception.date, code))
+        if not exception.lines and tables.lines and not any(line.hours for line in tables.lines.values()):
+            yield Finding((*path, "lines"), "holds for no line: none has hours, and it names none", is_error=False)
+
+
 def _check_skills(tables: Tables) -> Iterator[Finding]:
     if len(tables.agents) < len(tables.agent_names) or not tables.agents:
         return
@@ -196,6 +220,31 @@ def _check_specialists(tables: Tables) -> Iterator[Finding]:
             yield Finding(("topics", topic), "no specialist has this topic: asking for it finds nobody", False)
 
 
+def _check_outbound(tables: Tables) -> Iterator[Finding]:
+    """Dialling out: as which number, and what is denied."""
+    told: set[str] = set()
+    for number, agent in tables.agents.items():
+        line = tables.lines.get(agent.outbound or "")
+        if line is not None and agent.outbound and not line.outbound_number and agent.outbound not in told:
+            told.add(agent.outbound)
+            yield Finding(
+                ("agents", number, "outbound"),
+                f"line '{agent.outbound}' has no outbound_number: called parties see the trunk's own",
+                is_error=False,
+            )
+    denied = tables.top.outbound_deny if tables.top is not None else []
+    if not any("001".startswith(prefix) for prefix in denied) and any(one.outbound for one in tables.agents.values()):
+        yield Finding(("outbound_deny",), "nothing that begins with 00 is denied: agents may dial abroad", False)
+    for position, prefix in enumerate(denied):
+        wider = next((one for one in denied if one != prefix and prefix.startswith(one)), None)
+        if wider is not None or prefix in denied[:position]:
+            yield Finding(("outbound_deny",), f"'{prefix}' is denied already by '{wider or prefix}'", is_error=False)
+        if any(urgent.startswith(prefix) for urgent in EMERGENCY):
+            yield Finding(
+                ("outbound_deny",), f"'{prefix}' does not deny {', '.join(EMERGENCY)}: every phone may dial them", False
+            )
+
+
 def _check_use(tables: Tables) -> Iterator[Finding]:
     """A line that nothing leads to is probably a mistake."""
     reached = {tables.top.default_line} if tables.top else set()
@@ -224,9 +273,11 @@ CHECKS: tuple[Callable[[Tables], Iterator[Finding]], ...] = (
     _check_references,
     _check_limits,
     _check_circles,
+    _check_exceptions,
     _check_skills,
     _check_reach,
     _check_specialists,
     _check_use,
+    _check_outbound,
     _check_pins,
 )

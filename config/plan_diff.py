@@ -4,17 +4,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from acd.plan import AgentSpec, Exit, Line, Plan, SpecialistSpec, Step
+from acd.plan import AgentSpec, DayException, Exit, Line, SpecialistSpec, Step
 from agents.skills import Need
+from config.plan import PlanFile
+from config.report_shape import Staff
 
-_PLAN_KEYS = ("default_line", "platform_id", "zone", "max_misses", "specialist_ring_s", "handover_exit")
+_PLAN_KEYS = (
+    "default_line",
+    "platform_id",
+    "zone",
+    "max_misses",
+    "specialist_ring_s",
+    "handover_exit",
+    "exceptions",
+    "outbound_deny",
+    "country_code",
+)
 
 
-def plan_diff(old: Plan, new: Plan) -> list[str]:
-    """Return one sentence for each change from `old` to `new`, in the order of the file; empty when nothing changes.
+_REPORT_KEYS = ("organisation", "organisation_en")
 
-    No sentence holds a PIN or its hash.
+
+def plan_diff(old_file: PlanFile, new_file: PlanFile) -> list[str]:
+    """Return one sentence for each change from the old to the new file, in the order of the file; empty when nothing changes.
+
+    No sentence holds a PIN or its hash. A choice of the report that is not given is its default.
     """
+    old, new, was, now = old_file.plan, new_file.plan, old_file.report, new_file.report
     return [
         *(f"plan: {change}" for change in _changes(old, new, _PLAN_KEYS)),
         *_words("reason", old.not_ready_reasons, new.not_ready_reasons),
@@ -22,7 +38,20 @@ def plan_diff(old: Plan, new: Plan) -> list[str]:
         *_tables("line", old.lines, new.lines),
         *_tables("agent", old.agents, new.agents),
         *_tables("specialist", _by_number(old.specialists), _by_number(new.specialists)),
+        *(f"report: {change}" for change in _changes(was, now, _REPORT_KEYS)),
+        *(f"report: {change}" for change in _choices(was.all_choices(), now.all_choices())),
+        *_tables("staff", _by_day(was.staff), _by_day(now.staff)),
     ]
+
+
+def _choices(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
+    for name, before in old.items():
+        if before != new[name]:
+            yield f"{name} {_shown(before)} becomes {_shown(new[name])}"
+
+
+def _by_day(staff: Sequence[Staff]) -> dict[str, Staff]:
+    return {f"{one.platform} of {one.since}": one for one in staff}
 
 
 def _by_number(specialists: Sequence[SpecialistSpec]) -> dict[str, SpecialistSpec]:
@@ -39,11 +68,10 @@ def _words(kind: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterato
             yield f"{kind} {key}: {old[key]} becomes {new[key]}"
 
 
-def _tables(
-    kind: str,
-    old: Mapping[str, Line] | Mapping[str, AgentSpec] | Mapping[str, SpecialistSpec],
-    new: Mapping[str, Line] | Mapping[str, AgentSpec] | Mapping[str, SpecialistSpec],
-) -> Iterator[str]:
+_Table = Line | AgentSpec | SpecialistSpec | Staff
+
+
+def _tables(kind: str, old: Mapping[str, _Table], new: Mapping[str, _Table]) -> Iterator[str]:
     for key in (*old, *(key for key in new if key not in old)):
         if key not in new:
             yield f"{kind} {key} ({old[key].name}) is removed"
@@ -69,14 +97,15 @@ def _shown(value: object) -> str:
     match value:
         case None:
             return "none"
+        case bool():
+            return "true" if value else "false"
         case Need():
             return f"'{value.text}'"
-        case Exit(line=str(line)):
-            return f"to line {line}"
-        case Exit(number=str(number)):
-            return f"to number {number}"
         case Exit():
-            return "refuse"
+            return _exit_shown(value)
+        case DayException():
+            only = f" for {', '.join(value.lines)}" if value.lines else ""
+            return f"{value.date} {value.hours or 'closed'}{only}"
         case Step():
             parts = (value.need, f"line {value.line}" if value.line else None, value.priority_s)
             shown = [part if isinstance(part, str) else _shown(part) for part in parts if part is not None]
@@ -88,3 +117,10 @@ def _shown(value: object) -> str:
         case float():
             return f"{value:g}"
     return str(value) or "none"
+
+
+def _exit_shown(leaves: Exit) -> str:
+    where = "refuse"
+    for word, to in (("line", leaves.line), ("number", leaves.number), ("voicemail", leaves.voicemail)):
+        where = f"to {word} {to}" if to is not None else where
+    return where if leaves.prompt is None else f"{where} with prompt {leaves.prompt}"

@@ -6,17 +6,18 @@ exist?) is in `config.plan_checks`.
 
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
-from acd.plan import MAX_PRIORITY_S
+from acd.plan import ALL_LINES, MAX_PRIORITY_S
 from agents.errors import NeedSyntaxError
 from agents.skills import Need, parse_need
-from config.hours import parse_hours
+from config.hours import parse_day, parse_hours
 
-RESERVED_REASONS = frozenset({"missed", "logout"})
+RESERVED_REASONS = frozenset({"missed", "logout", "supervisor"})
 """Reason words that the engine sets by itself."""
 MAX_NEED = 400
 
@@ -64,6 +65,12 @@ def _reason(value: str) -> str:
     return value
 
 
+def _line_code(value: str) -> str:
+    if value == ALL_LINES:
+        raise ValueError(f"'{value}' stands for all lines together where figures are shown: choose another code")
+    return value
+
+
 def _passing(check: Callable[[str], object]) -> AfterValidator:
     def keep(value: str) -> str:
         check(value)
@@ -83,7 +90,10 @@ def _zone(value: str) -> str:
 
 
 Name = Annotated[str, Field(max_length=60), AfterValidator(_plain)]
-LineCode = Annotated[str, _matching(r"[a-z0-9_-]{1,24}", "a line's code is 1 to 24 of a-z 0-9 _ -")]
+PlatformId = Annotated[str, _matching(r"[A-Za-z0-9_.-]{1,40}", "is 1 to 40 of letters, digits, _ . -")]
+LineCode = Annotated[
+    str, _matching(r"[a-z0-9_-]{1,24}", "a line's code is 1 to 24 of a-z 0-9 _ -"), AfterValidator(_line_code)
+]
 Did = Annotated[str, _matching(r"[0-9*#+]{1,32}", "a dialled number is 1 to 32 of 0-9 * # +")]
 Outside = Annotated[str, _matching(r"[0-9]{2,20}", "an outside number is 2 to 20 digits")]
 Skill = Annotated[
@@ -101,8 +111,14 @@ PinSha1 = Annotated[
     _matching(r"([0-9a-f]{40})?", "must be 40 hex digits in lower case: 'callcenter plan pin NUMBER' prints the line"),
 ]
 Sound = Annotated[
-    str, _matching(r"[A-Za-z0-9_-][A-Za-z0-9_./-]{0,79}", "a sound is a file name of letters, digits, _ . / -")
+    str,
+    _matching(
+        r"(?=.{1,80}$)[A-Za-z0-9_-][A-Za-z0-9_-]*(?:[./][A-Za-z0-9_-]+)*",
+        "a sound is a file of at most 80 letters, digits, _ -, with single . / between them, without its suffix",
+    ),
 ]
+Mailbox = Annotated[str, _matching(r"[0-9]{1,10}", "a mailbox is 1 to 10 digits")]
+Prefix = Annotated[str, _matching(r"[0-9*#+]{1,20}", "the beginning of a number is 1 to 20 of 0-9 * # +")]
 NeedText = Annotated[Need, PlainValidator(_need)]
 Priority = Annotated[float, Field(ge=0, le=MAX_PRIORITY_S, allow_inf_nan=False)]
 Level = Annotated[int, Field(ge=1, le=100)]
@@ -115,16 +131,19 @@ class Shape(BaseModel):
 
 
 class ExitShape(Shape):
-    """`{ line = "..." }`, `{ number = "..." }` or `{ reject = true }`."""
+    """`{ line = "..." }`, `{ number = "..." }`, `{ voicemail = "..." }` or `{ reject = true }`; any with `prompt = "..."`."""
 
     line: str | None = None
     number: Outside | None = None
+    voicemail: Mailbox | None = None
     reject: bool = False
+    prompt: Sound | None = None
 
     @model_validator(mode="after")
     def _has_one(self) -> "ExitShape":
-        if (self.line is not None) + (self.number is not None) + self.reject != 1:
-            raise ValueError("name exactly one of line, number, reject = true")
+        named = (self.line is not None, self.number is not None, self.voicemail is not None, self.reject)
+        if sum(named) != 1:
+            raise ValueError("name exactly one of line, number, voicemail, reject = true")
         return self
 
 
@@ -161,8 +180,18 @@ class LineShape(Shape):
     max_waiting: int | None = Field(default=None, ge=0)
     on_full: ExitShape = ExitShape(reject=True)
     on_no_agent: ExitShape | None = None
+    hours: Annotated[str, _passing(parse_hours)] = ""
+    on_closed: ExitShape = ExitShape(reject=True)
     greeting: Sound | None = None
     answer_first: bool = False
+    record: bool = False
+    notice: Sound | None = None
+    announce_agent: bool = False
+    rating: bool = False
+    language: Literal["zh", "en"] = "zh"
+    outbound_number: Annotated[
+        str, _matching(r"(\+?[0-9]{2,20})?", "an own number is 2 to 20 digits, with a + before them or without")
+    ] = ""
 
 
 class AgentShape(Shape):
@@ -172,6 +201,15 @@ class AgentShape(Shape):
     skills: dict[Skill, Level]
     pin_sha1: PinSha1 = ""
     max_misses: int | None = Field(default=None, ge=1, le=100)
+    outbound: str | None = None
+
+
+class ExceptionShape(Shape):
+    """One `[[exceptions]]`: a date whose hours are not those of its weekday."""
+
+    date: date
+    hours: Annotated[str, _passing(parse_day)] = ""
+    lines: list[str] = []
 
 
 class SpecialistShape(Shape):
@@ -189,10 +227,13 @@ class TopShape(Shape):
     """Keys before the first table, and the small tables."""
 
     default_line: str
-    platform_id: Annotated[str, _matching(r"[A-Za-z0-9_.-]{1,40}", "is 1 to 40 of letters, digits, _ . -")] = "default"
+    platform_id: PlatformId = "default"
     zone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
     max_misses: int = Field(default=3, ge=1, le=100)
     specialist_ring_s: int = Field(default=20, ge=5, le=120)
     handover_exit: ExitShape | None = None
+    outbound_deny: list[Prefix] = ["00"]
+    country_code: Annotated[str, _matching(r"[1-9][0-9]{0,3}", "a country's code is 1 to 4 digits, such as 86")] = "86"
+    exceptions: list[ExceptionShape] = []
     topics: dict[Topic, Name] = {}
     not_ready_reasons: dict[ReasonDigit, ReasonWord] = {}

@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     """The business plan."""
     http_host: str = "127.0.0.1"
     http_port: Port = 8345
+    board_without_token: bool = False
+    """Whether boards that are looked at on this host itself need no token: for a demo, whose numbers are nobody's."""
     token: SecretStr | None = None
     """For commands on another host: a token of `callcenter token create`; None: the local one of the state folder."""
     ami_host: str = "127.0.0.1"
@@ -75,6 +77,8 @@ class Settings(BaseSettings):
     cel: SecretStr | None = None
     """Where Asterisk writes CEL: a path (CSV or SQLite file) or a database URL; None: not checked. Secret as URLs hold
     passwords."""
+    recordings: Path | None = None
+    """Asterisk's monitor folder as this service sees it; None: sound files are not looked at (no length, no hash)."""
     instance: str | None = None
     """Name of this service, as others see it on the PBX; None: the host's name."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

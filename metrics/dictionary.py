@@ -1,170 +1,89 @@
-"""The dictionary of figures: what each number of the report counts, once, for Python and for SQL alike.
+"""The dictionary of figures: what each number of the report counts, once, for report, gauges and simulator alike.
 
-Theory of operation: a **measure** is an integer of one call (0/1, or milliseconds), written as an expression over the
-ledger's columns; a **total** is one aggregate (sum or max) of a measure over the calls that ARRIVED in an interval; a
-**figure** is an exact fraction of totals with a unit, rounded once, when it is printed. Python evaluates the same
-expressions that storage turns into SQL, and a test holds the two equal. Changing what a figure counts means a new
-`version`.
-
-Figures are of calls that have ended: until then nobody knows how long the caller waits. A period with calls that have
-not ended is not final, and the report says how many.
+Theory of operation: `metrics.totals` has the integer measures of calls, this module the fractions made of them, each with
+its name, version, unit, clock, and what it counts and leaves out, in English and Chinese (`callcenter metrics list|show`).
+Both are built from the open choices (`metrics.choices`); `TOTALS` and `FIGURES` are those of our defaults. A period with
+calls that have not ended is not final, and the report says how many. Totals of talks, offers, hand-overs and agents' states
+come from `metrics.parts` and `metrics.states`; figures of one caller's calls are defined beside it (`metrics.callers`).
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from fractions import Fraction
 
-from metrics.expressions import Condition, Expression, Field, FirstOf, Flag, Is, Known, Minus, Number, Row, Where
+from metrics.call_figures import OUTCOME_WORDS, call_figures
+from metrics.choices import DEFAULT, Choices
+from metrics.expressions import Row
+from metrics.figures import PER_UNIT, PLACES, Figure, Unit
+from metrics.level_figures import level_figures
+from metrics.parts import part_totals
+from metrics.states import state_totals
+from metrics.totals import OUTCOMES, WAIT_MS, Aggregate, Source, Total, Totals, call_totals
+from metrics.work_figures import work_figures
 
-ENDED = Known(Field("ended_ms"))
-COUNTED = Flag("excluded", False)
-INBOUND = (Is("direction", "inbound"), COUNTED, ENDED)
-OUTBOUND = (Is("direction", "outbound"), COUNTED, ENDED)
-REACHED = Known(Field("answered_ms"))
-
-WAIT_MS = Minus(FirstOf((Field("answered_ms"), Field("left_ms"), Field("ended_ms"))), Field("arrived_ms"))
-"""First answered, else handed over to somebody else, else the call's end; minus arrived. A second queue is not in it."""
-
-
-HANDED_OUT = frozenset({None, "overflowed_out"})
-"""Outcomes with which an instant of hand-over stands; with another one he came back, and his wait went on."""
-
-
-class Aggregate(StrEnum):
-    """How the measures of many calls become one total."""
-
-    SUM = "sum"
-    MAX = "max"
+HANDED_OUT = frozenset({None, "overflowed_out", "voicemail"})
+"""Outcomes with which an instant of hand-over (to an outside number, to a voicemail box) stands; with another one he came
+back, or left no message, and his wait went on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
-    """One aggregate of one measure, over the calls that have it. Of no calls, a sum is 0 and a maximum None."""
+class Dictionary:
+    """All totals and figures under one set of choices."""
 
-    name: str
-    measure: Expression
-    aggregate: Aggregate = Aggregate.SUM
+    choices: Choices
+    totals: Mapping[str, Total]
+    figures: Mapping[str, Figure]
 
-    def over(self, rows: Iterable[Row]) -> int | None:
-        """Evaluate in Python; SQL gives the same."""
-        values = [value for row in rows if (value := self.measure.of(row)) is not None]
-        return sum(values) if self.aggregate is Aggregate.SUM else max(values, default=None)
+    def totals_of(self, rows: Iterable[Row], source: Source = Source.CALLS) -> dict[str, int | None]:
+        """Return every total of a source over these rows of it, evaluated in Python."""
+        rows = list(rows)
+        return {name: total.over(rows) for name, total in self.totals.items() if total.source is source}
 
+    def empty(self, names: Iterable[str] | None = None) -> dict[str, int | None]:
+        """Return the totals (all of them, or these) of nothing at all."""
+        return {name: self.totals[name].combined([]) for name in (self.totals if names is None else names)}
 
-def _count(name: str, *conditions: Condition) -> Total:
-    return Total(name, Where(Number(1), conditions))
-
-
-OUTCOMES = (
-    "agent_answered",
-    "abandoned_ivr",
-    "abandoned_queue",
-    "abandoned_ringing",
-    "callback_requested",
-    "voicemail",
-    "self_service",
-    "overflowed_out",
-    "rejected",
-    "failed",
-)
-ANSWERED_IN = (*INBOUND, Is("outcome", "agent_answered"))
-ANSWERED_OUT = (*OUTBOUND, REACHED)
-TALK_MS = Field("talk_ms")
-
-TOTALS: Mapping[str, Total] = {
-    total.name: total
-    for total in (
-        _count("offered", *INBOUND),
-        *(_count(word, *INBOUND, Is("outcome", word)) for word in OUTCOMES),
-        _count("unknown", *INBOUND, Known(Field("outcome"), False)),
-        Total("wait_ms", Where(WAIT_MS, INBOUND)),
-        Total("talk_in_ms", Where(TALK_MS, ANSWERED_IN)),
-        Total("longest_in_ms", Where(TALK_MS, ANSWERED_IN), Aggregate.MAX),
-        Total("requeue_wait_ms", Where(Field("requeue_wait_ms"), INBOUND)),
-        _count("requeue_abandoned", *INBOUND, Flag("requeue_abandoned")),
-        Total("agent_answers", Where(Field("agent_answers"), INBOUND)),
-        Total("specialist_answers", Where(Field("specialist_answers"), INBOUND)),
-        _count("outbound_attempts", *OUTBOUND),
-        _count("outbound_answered", *ANSWERED_OUT),
-        Total("talk_out_ms", Where(TALK_MS, ANSWERED_OUT)),
-        Total("longest_out_ms", Where(TALK_MS, ANSWERED_OUT), Aggregate.MAX),
-        _count("excluded", Flag("excluded"), ENDED),
-        _count("not_ended", COUNTED, Known(Field("ended_ms"), False)),
-    )
-}
-
-Totals = Mapping[str, int | None]
+    def combined(self, parts: Iterable[Totals], names: Iterable[str] | None = None) -> dict[str, int | None]:
+        """Return the totals (all of them, or these) of a whole from those of its parts, which all have the same names."""
+        listed = list(parts)
+        some = names if names is not None else listed[0] if listed else self.totals
+        return {name: self.totals[name].combined([part[name] for part in listed]) for name in some}
 
 
-def totals_of(rows: Iterable[Row]) -> dict[str, int | None]:
-    """Return every total over these calls, evaluated in Python."""
-    rows = list(rows)
-    return {name: total.over(rows) for name, total in TOTALS.items()}
+def build(choices: Choices = DEFAULT) -> Dictionary:
+    """Return the dictionary under these choices."""
+    figures = (*call_figures(choices), *level_figures(choices), *work_figures())
+    return Dictionary(choices, _totals(choices), {figure.name: figure for figure in figures})
 
 
-class Unit(StrEnum):
-    """What a figure is printed in, and so how it is rounded by default: whole seconds, one place of percent."""
-
-    CALLS = "calls"
-    SECONDS = "seconds"
-    PERCENT = "percent"
-
-
-PLACES: Mapping[Unit, int] = {Unit.CALLS: 0, Unit.SECONDS: 0, Unit.PERCENT: 1}
-PER_UNIT: Mapping[Unit, Fraction] = {
-    Unit.CALLS: Fraction(1),
-    Unit.SECONDS: Fraction(1, 1000),
-    Unit.PERCENT: Fraction(100),
-}
+def _totals(choices: Choices) -> dict[str, Total]:
+    found: dict[str, Total] = {}
+    for total in (*call_totals(choices), *part_totals(), *state_totals()):
+        assert total.name not in found, total.name
+        found[total.name] = total
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A named, versioned formula: (sum of numerator totals) / (sum of denominator totals), in a unit.
+DICTIONARY = build()
+TOTALS: Mapping[str, Total] = DICTIONARY.totals
+FIGURES: Mapping[str, Figure] = DICTIONARY.figures
+totals_of = DICTIONARY.totals_of
 
-    `longest`: the numerator is the largest of its totals instead of their sum."""
-
-    name: str
-    unit: Unit
-    numerator: tuple[str, ...]
-    denominator: tuple[str, ...] = ()
-    """Empty: the numerator itself."""
-    longest: bool = False
-    version: int = 1
-
-    def value(self, totals: Totals) -> Fraction | None:
-        """Return the exact value in the figure's unit; None where it does not apply (nothing to divide by)."""
-        parts = [part for name in self.numerator if (part := totals[name]) is not None]
-        below = sum(totals[name] or 0 for name in self.denominator) if self.denominator else 1
-        if not parts or not below:
-            return None
-        return Fraction(max(parts) if self.longest else sum(parts), below) * PER_UNIT[self.unit]
-
-
-FIGURES: Mapping[str, Figure] = {
-    figure.name: figure
-    for figure in (
-        Figure("offered", Unit.CALLS, ("offered",)),
-        Figure("agent_answered", Unit.CALLS, ("agent_answered",)),
-        Figure("connect_rate", Unit.PERCENT, ("agent_answered",), ("offered",)),
-        Figure("avg_wait_s", Unit.SECONDS, ("wait_ms",), ("offered",)),
-        Figure("avg_talk_s", Unit.SECONDS, ("talk_in_ms",), ("agent_answered",)),
-        Figure("max_talk_s", Unit.SECONDS, ("longest_in_ms",), longest=True),
-        Figure("outbound_answered", Unit.CALLS, ("outbound_answered",)),
-        Figure("outbound_attempts", Unit.CALLS, ("outbound_attempts",)),
-        Figure("outbound_reached_rate", Unit.PERCENT, ("outbound_answered",), ("outbound_attempts",)),
-        Figure("outbound_avg_talk_s", Unit.SECONDS, ("talk_out_ms",), ("outbound_answered",)),
-        Figure("outbound_max_talk_s", Unit.SECONDS, ("longest_out_ms",), longest=True),
-        Figure("total_volume", Unit.CALLS, ("agent_answered", "outbound_answered")),
-        Figure(
-            "total_avg_talk_s",
-            Unit.SECONDS,
-            ("talk_in_ms", "talk_out_ms"),
-            ("agent_answered", "outbound_answered"),
-        ),
-        Figure("total_max_talk_s", Unit.SECONDS, ("longest_in_ms", "longest_out_ms"), longest=True),
-        Figure("agent_answers", Unit.CALLS, ("agent_answers",)),
-        Figure("specialist_answers", Unit.CALLS, ("specialist_answers",)),
-    )
-}
+__all__ = [
+    "DICTIONARY",
+    "FIGURES",
+    "HANDED_OUT",
+    "OUTCOMES",
+    "OUTCOME_WORDS",
+    "PER_UNIT",
+    "PLACES",
+    "TOTALS",
+    "WAIT_MS",
+    "Aggregate",
+    "Dictionary",
+    "Figure",
+    "Total",
+    "Totals",
+    "Unit",
+    "build",
+    "totals_of",
+]

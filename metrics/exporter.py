@@ -6,86 +6,48 @@ in any thread: nothing that it reads changes any more, so a scrape never sees ha
 the engine for longer than `freeze` takes. What each series means, and which ledger query it equals, is in `metrics.series`.
 """
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
-from acd.names import CallId, OfferId, Outcome, RejectReason
-from acd.records import CallClosed, CallLeft, CallOpened, Ignored, Noted, OfferClosed, Record, TalkClosed, TalkOpened
-from agents.presence import Presence
-from metrics.dictionary import HANDED_OUT
+from acd.names import CallId, Outcome, RecordingStatus
+from acd.plan import Plan
+from acd.records import (
+    CallClosed,
+    CallLeft,
+    CallOpened,
+    CallRebuilt,
+    CallWaiting,
+    HandOverClosed,
+    Ignored,
+    Noted,
+    OfferClosed,
+    OfferMade,
+    PresenceChanged,
+    Record,
+    RecordingJudged,
+    TalkClosed,
+    TalkOpened,
+)
+from metrics.buckets import Buckets, Labels
+from metrics.crew import Crew, CrewCount
+from metrics.dictionary import DICTIONARY, HANDED_OUT, Dictionary
+from metrics.estimate import Estimates
+from metrics.floor import Floor
+from metrics.live import LiveFigures, occupancy
+from metrics.report_windows import NOTHING_READ, WindowTotals
 from metrics.series import BOUNDS, SERIES, Kind
+from metrics.story import Story
 
 ABANDONED = frozenset({Outcome.ABANDONED_IVR, Outcome.ABANDONED_QUEUE, Outcome.ABANDONED_RINGING})
-REJECT_REASONS = frozenset(reason.value for reason in RejectReason)
 FALLBACK_ENTERED = "fallback_entered"
 """Note of a caller who went into the PBX's own queue while we live."""
 MAX_WORDS = 100
 """Distinct reasons or notes that get a series of their own; later ones count as `other`."""
-
-Labels = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """The call centre at one instant, as gauges show it. Every line of the plan is in both line mappings."""
-
-    waiting: Mapping[str, int] = field(default_factory=dict)
-    """Line -> callers who wait, ringing included."""
-    oldest_wait_s: Mapping[str, float] = field(default_factory=dict)
-    """Line -> longest wait now, seconds; 0 when nobody waits."""
-    agents: Mapping[Presence, int] = field(default_factory=dict)
-    links: Mapping[tuple[str, str], bool] = field(default_factory=dict)
-    """(PBX, session `actions` or `events`) -> logged in."""
-    event_lag_s: Mapping[str, float] = field(default_factory=dict)
-    """PBX -> age of the newest event when it was handled."""
-    outbox_records: int = 0
-    is_database_up: bool = False
-    is_leader: bool = False
-    epoch: int = 0
-    plan: str = ""
-    """Version of the plan in force."""
-
-
-@dataclass(slots=True)
-class Buckets:
-    """A histogram in integers: one count per bucket (not cumulative), the last one for above all bounds."""
-
-    bounds: tuple[int, ...]
-    counts: list[int]
-    total: int = 0
-    """Sum of all values, in the bounds' unit."""
-
-    def add(self, value: int) -> None:
-        """Count a value; a bound itself is inside its bucket."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
-
-    def copy(self) -> "Buckets":
-        """Return one that does not change with this one."""
-        return Buckets(self.bounds, self.counts.copy(), self.total)
-
-
-@dataclass(slots=True)
-class _Story:
-    """What must be known of a call until it ends."""
-
-    line: str
-    arrived_ms: int
-    counts: bool
-    """Inbound and not excluded."""
-    is_test: bool
-    is_found: bool
-    """Found on the PBX after our restart: an answer may lie before our time."""
-    answered_ms: int | None = None
-    left_ms: int | None = None
-    """First hand-over to an outside number."""
-    talking: set[OfferId] = field(default_factory=set)
-    since_ms: int = 0
-    """Start of the present stretch of talk."""
-    talk_ms: int = 0
+AGENT_SECONDS = "callcenter_agent_seconds_total"
+OUTBOX_DROPPED = "callcenter_outbox_dropped_total"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +55,41 @@ class Frozen:
     """Everything a scrape shows, at one instant; never changed again."""
 
     counters: Mapping[str, Mapping[Labels, int]]
+    """What the ledger's queries give."""
     histograms: Mapping[str, Mapping[Labels, Buckets]]
+    figures: Mapping[str, Mapping[Labels, Fraction]]
+    """Figures of the dictionary by series and line, as shares of 1."""
+    report: WindowTotals
+    """The report's windows; its figures are made when the scrape is rendered."""
     floor: Floor
     version: str
+    crew: CrewCount
+    estimates_s: Mapping[str, float]
+    """Line -> estimated wait now, seconds; lines without one are not there."""
+    running: Mapping[str, Mapping[Labels, int]]
+    """Counters with what goes on now added: shown in their place."""
 
 
 class Exporter:
-    """Counts records for Prometheus. Belongs to the engine's task; `floor` is asked once for each scrape."""
+    """Counts records for Prometheus. Belongs to the engine's task; `floor` and `report` are asked once for each scrape."""
 
-    def __init__(self, floor: Callable[[], Floor], version: str = "") -> None:
+    def __init__(
+        self,
+        floor: Callable[[], Floor],
+        version: str = "",
+        dictionary: Dictionary = DICTIONARY,
+        report: Callable[[], WindowTotals] = lambda: NOTHING_READ,
+    ) -> None:
         self._floor = floor
+        self._report = report
         self._version = version
-        self._calls: dict[CallId, _Story] = {}
+        self._calls: dict[CallId, Story] = {}
+        self._dictionary = dictionary
+        self._live = LiveFigures(dictionary)
+        self._crew = Crew()
+        self._estimates = Estimates(self._crew)
+        self._plan_lines: tuple[str, ...] | None = None
+        """Lines of the plan in force; None: no plan was told."""
         self._counters: dict[str, Counter[Labels]] = {
             name: Counter() for name, series in SERIES.items() if series.kind is Kind.COUNTER
         }
@@ -113,14 +98,31 @@ class Exporter:
         self._wishes = self._buckets("callcenter_wish_seconds", ())
         self._takes: dict[type[Any], Callable[[Any], None]] = {
             CallOpened: self._opened,
+            CallWaiting: self._waiting,
+            OfferMade: self._offered,
             TalkOpened: self._talk_opened,
             TalkClosed: self._talk_closed,
             OfferClosed: self._offer_closed,
+            HandOverClosed: self._hand_over_closed,
             CallLeft: self._left,
+            CallRebuilt: self._rebuilt,
             CallClosed: self._closed,
+            PresenceChanged: self._crew.observe,
             Ignored: self._ignored,
             Noted: self._noted,
+            RecordingJudged: self._recording_judged,
         }
+
+    def define(self, dictionary: Dictionary) -> None:
+        """Let the live figures go by these definitions from now on: other choices begin them anew."""
+        self._dictionary = dictionary
+        if dictionary.choices != self._live.choices:
+            self._live = LiveFigures(dictionary)
+
+    def staff(self, plan: Plan) -> None:
+        """Let agents count by what this plan says of lines, skills and reasons, from now on."""
+        self._plan_lines = tuple(plan.lines)
+        self._crew.staff(plan)
 
     def observe(self, records: Iterable[Record]) -> None:
         """Count a step's records, each exactly once, in order."""
@@ -139,14 +141,25 @@ class Exporter:
 
     def freeze(self) -> Frozen:
         """Return all values of this instant, for `render`. Called by the loop that calls `observe`."""
+        floor = self._floor()
+        spent = self._crew.spent_by(floor.at_ms)
+        waits_ms = {line: self._estimates.wait_ms(line) for line in self._plan_lines or ()}
+        counters = {name: dict(values) for name, values in self._counters.items()}
+        counters[AGENT_SECONDS] = {(presence,): self._crew.spent[presence] for presence in spent}
+        counters[OUTBOX_DROPPED] = {(): floor.outbox_dropped}
         return Frozen(
-            counters={name: dict(values) for name, values in self._counters.items()},
+            counters=counters,
             histograms={
                 name: {labels: buckets.copy() for labels, buckets in values.items()}
                 for name, values in self._histograms.items()
             },
-            floor=self._floor(),
+            figures=self._live.values(self._plan_lines) | occupancy(self._dictionary, spent),
+            report=self._report(),
+            floor=floor,
             version=self._version,
+            crew=self._crew.count(),
+            estimates_s={line: wait_ms / 1000 for line, wait_ms in waits_ms.items() if wait_ms is not None},
+            running={AGENT_SECONDS: {(presence,): spent_ms for presence, spent_ms in spent.items()}},
         )
 
     def _buckets(self, name: str, labels: Labels) -> Buckets:
@@ -159,42 +172,64 @@ class Exporter:
     # one record each ------------------------------------------------------------------------------------------------
 
     def _opened(self, record: CallOpened) -> None:
-        if record.call not in self._calls:
-            counts = record.direction == "inbound" and not record.is_test
-            self._calls[record.call] = _Story(record.line, record.at_ms, counts, record.is_test, record.found)
+        if record.call in self._calls:
+            return
+        is_inbound = record.direction == "inbound"
+        counts = is_inbound and not record.is_test
+        story = Story(record.line, record.at_ms, counts, record.is_test, record.found)
+        self._calls[record.call] = story
+        if is_inbound:
+            story.estimate_ms = self._estimates.arrived(record.call, record.line, record.at_ms, is_found=record.found)
+
+    def _waiting(self, record: CallWaiting) -> None:
+        story = self._calls.get(record.call)
+        if story is not None and not story.is_rebuilt:
+            self._estimates.queued(record.call, record.line, record.at_ms)
+
+    def _offered(self, record: OfferMade) -> None:
+        self._estimates.offered(record.call, record.at_ms)
 
     def _talk_opened(self, record: TalkOpened) -> None:
         story = self._calls.get(record.call)
-        if story is None:
-            return
-        if story.answered_ms is None:
-            story.answered_ms = record.at_ms
-        if not story.talking:
-            story.since_ms = record.at_ms
-        story.talking.add(record.offer)
+        if story is not None:
+            story.talk_opened(record)
+            self._estimates.answered(record.call, record.at_ms)
 
     def _talk_closed(self, record: TalkClosed) -> None:
         story = self._calls.get(record.call)
-        if story is not None and record.offer in story.talking:
-            story.talking.discard(record.offer)
-            if not story.talking:
-                story.talk_ms += max(record.at_ms - story.since_ms, 0)
+        if story is not None:
+            story.talk_closed(record)
 
     def _offer_closed(self, record: OfferClosed) -> None:
-        story = self._calls.get(record.call)
+        self._count_result("callcenter_offers_total", record.call, record.result.value)
+
+    def _hand_over_closed(self, record: HandOverClosed) -> None:
+        self._count_result("callcenter_handovers_total", record.call, record.result.value)
+
+    def _count_result(self, name: str, call: CallId, result: str) -> None:
+        story = self._calls.get(call)
         if story is None or not story.is_test:
-            self._counters["callcenter_offers_total"][(record.result.value,)] += 1
+            self._counters[name][(result,)] += 1
 
     def _left(self, record: CallLeft) -> None:
+        self._estimates.gone(record.call)
         story = self._calls.get(record.call)
         if story is not None and story.left_ms is None:
             story.left_ms = record.at_ms
 
+    def _rebuilt(self, record: CallRebuilt) -> None:
+        self._estimates.gone(record.call)
+        story = self._calls.get(record.call)
+        if story is not None:
+            story.is_rebuilt, story.estimate_ms = True, None
+
     def _closed(self, record: CallClosed) -> None:
+        self._estimates.gone(record.call)
         story = self._calls.pop(record.call, None)
         if story is None or not story.counts:
             return
-        line, counters, outcome = story.line, self._counters, _outcome(story, record)
+        line, counters, outcome = story.line, self._counters, story.outcome(record)
+        self._live.add(line, story.row(record, outcome))
         counters["callcenter_calls_offered_total"][(line,)] += 1
         counters["callcenter_calls_ended_total"][(line, outcome.value if outcome else "unknown")] += 1
         if outcome in ABANDONED:
@@ -208,8 +243,11 @@ class Exporter:
             self._buckets("callcenter_talk_seconds", (line,)).add(story.talk_ms)
         left_ms = story.left_ms if outcome in HANDED_OUT else None
         end_ms = next(at_ms for at_ms in (story.answered_ms, left_ms, record.at_ms) if at_ms is not None)
+        wait_ms = max(end_ms - story.arrived_ms, 0)
         result = "answered" if outcome is Outcome.AGENT_ANSWERED else "unanswered"
-        self._buckets("callcenter_wait_seconds", (line, result)).add(max(end_ms - story.arrived_ms, 0))
+        self._buckets("callcenter_wait_seconds", (line, result)).add(wait_ms)
+        if outcome is Outcome.AGENT_ANSWERED and story.estimate_ms is not None:
+            self._buckets("callcenter_estimated_wait_error_seconds", (line,)).add(abs(wait_ms - story.estimate_ms))
 
     def _ignored(self, record: Ignored) -> None:
         self._count_word("callcenter_ignored_events_total", record.reason)
@@ -219,19 +257,11 @@ class Exporter:
             self._counters["callcenter_fallback_entries_total"][()] += 1
         self._count_word("callcenter_notes_total", record.what)
 
+    def _recording_judged(self, record: RecordingJudged) -> None:
+        self._counters["callcenter_recordings_total"][(record.status.value,)] += 1
+        if record.status is RecordingStatus.NOT_RECORDED:
+            self._counters["callcenter_recording_failures_total"][()] += 1
+
     def _count_word(self, name: str, word: str) -> None:
         counter = self._counters[name]
         counter[(word,) if (word,) in counter or len(counter) < MAX_WORDS else ("other",)] += 1
-
-
-def _outcome(story: _Story, record: CallClosed) -> Outcome | None:
-    """The outcome as the ledger keeps it: the first answer decides, what has no ground is unknown (None)."""
-    if record.outcome is None:
-        return None
-    if story.answered_ms is not None:
-        return Outcome.AGENT_ANSWERED
-    if record.outcome is Outcome.AGENT_ANSWERED and not story.is_found:
-        return None
-    if record.outcome is Outcome.REJECTED and record.reason not in REJECT_REASONS:
-        return None
-    return record.outcome

@@ -1,9 +1,9 @@
 """From frozen values to the text that Prometheus reads. Runs in any thread: nothing here can change any more."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from prometheus_client.exposition import generate_latest
+from prometheus_client.exposition import choose_encoder, generate_latest
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -13,10 +13,21 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from acd.names import OfferResult, Outcome
+from acd.names import HandOverResult, OfferResult, Outcome, RecordingStatus
 from agents.presence import Presence
-from metrics.exporter import Buckets, Floor, Frozen, Labels
+from metrics.buckets import Buckets, Labels
+from metrics.exporter import Frozen
+from metrics.floor import Floor
+from metrics.gauges import gauges
 from metrics.series import BOUNDS, SERIES, Kind
+
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "callcenter_offers_total": tuple(result.value for result in OfferResult),
+    "callcenter_handovers_total": tuple(result.value for result in HandOverResult),
+    "callcenter_recordings_total": tuple(status.value for status in RecordingStatus),
+    "callcenter_agent_seconds_total": tuple(one.value for one in Presence if one is not Presence.LOGGED_OUT),
+}
+"""Counters with one label whose values are words of the code."""
 
 
 def render(frozen: Frozen, also: Collector | None = None) -> bytes:
@@ -24,25 +35,35 @@ def render(frozen: Frozen, also: Collector | None = None) -> bytes:
     return generate_latest(_Families(frozen, also))
 
 
+def render_as(accept: str, frozen: Frozen, also: Collector | None = None) -> tuple[bytes, str]:
+    """Return the exposition that a request's Accept header asks for (OpenMetrics or the classic text), and its content type."""
+    try:
+        encoder, content_type = choose_encoder(accept)
+    except (TypeError, ValueError):  # a version or an escaping that the library cannot read
+        encoder, content_type = choose_encoder("")
+    return encoder(_Families(frozen, also)), content_type
+
+
 def families(frozen: Frozen) -> Iterator[Metric]:
     """Return one family for each row of `metrics.series.SERIES`, in its order."""
-    gauges = _gauges(frozen.floor)
+    levels = gauges(frozen)
     for name, series in SERIES.items():
         labels = list(series.labels)
         match series.kind:
             case Kind.COUNTER:
                 counter = CounterMetricFamily(name, series.help, labels=labels)
-                for values, count in (_zeros(name, frozen.floor) | dict(frozen.counters[name])).items():
-                    counter.add_metric(values, count)
+                counted = frozen.running.get(name, frozen.counters[name])
+                for values, count in (_zeros(name, frozen.floor) | dict(counted)).items():
+                    counter.add_metric(values, count if series.per == 1 else count / series.per)
                 yield counter
             case Kind.HISTOGRAM:
                 histogram = HistogramMetricFamily(name, series.help, labels=labels)
-                for values, buckets in frozen.histograms[name].items():
+                for values, buckets in (_empty(name, frozen.floor) | dict(frozen.histograms[name])).items():
                     histogram.add_metric(values, _cumulative(buckets, BOUNDS[name][1]), buckets.total / BOUNDS[name][1])
                 yield histogram
             case Kind.GAUGE:
                 gauge = GaugeMetricFamily(name, series.help, labels=labels)
-                for values, value in gauges[name].items():
+                for values, value in levels[name].items():
                     gauge.add_metric(values, value)
                 yield gauge
             case Kind.INFO:
@@ -70,10 +91,25 @@ def _zeros(name: str, floor: Floor) -> dict[Labels, int]:
     if labels == ("line",):
         return {(line,): 0 for line in floor.waiting}
     if labels == ("line", "outcome"):
-        return {(line, outcome.value): 0 for line in floor.waiting for outcome in Outcome}
-    if labels == ("result",):
-        return {(result.value,): 0 for result in OfferResult}
-    return {}
+        return {
+            (line, word): 0 for line in floor.waiting for word in (*(outcome.value for outcome in Outcome), "unknown")
+        }
+    return {(word,): 0 for word in _WORDS.get(name, ())}
+
+
+def _empty(name: str, floor: Floor) -> dict[Labels, Buckets]:
+    """Histograms of each line that exist before the first value, which `increase()` would not see otherwise."""
+    results = ("answered", "unanswered")
+    match SERIES[name].labels:
+        case ("line",):
+            labels: list[Labels] = [(line,) for line in floor.waiting]
+        case ("line", "result"):
+            labels = [(line, result) for line in floor.waiting for result in results]
+        case _:
+            return {}
+    bounds = BOUNDS[name][0]
+    nothing = Buckets(bounds, [0] * (len(bounds) + 1))
+    return dict.fromkeys(labels, nothing)
 
 
 def _cumulative(buckets: Buckets, per_second: int) -> list[tuple[str, float]]:
@@ -83,17 +119,3 @@ def _cumulative(buckets: Buckets, per_second: int) -> list[tuple[str, float]]:
         below += count
         shown.append(("+Inf" if bound is None else str(bound / per_second), below))
     return shown
-
-
-def _gauges(floor: Floor) -> dict[str, dict[Labels, float]]:
-    return {
-        "callcenter_calls_waiting": {(line,): count for line, count in floor.waiting.items()},
-        "callcenter_oldest_wait_seconds": {(line,): wait_s for line, wait_s in floor.oldest_wait_s.items()},
-        "callcenter_agents": {(presence.value,): floor.agents.get(presence, 0) for presence in Presence},
-        "callcenter_ami_link_up": {link: float(is_up) for link, is_up in floor.links.items()},
-        "callcenter_ami_event_lag_seconds": {(pbx,): lag_s for pbx, lag_s in floor.event_lag_s.items()},
-        "callcenter_outbox_records": {(): floor.outbox_records},
-        "callcenter_database_up": {(): float(floor.is_database_up)},
-        "callcenter_leader": {(): float(floor.is_leader)},
-        "callcenter_epoch": {(): floor.epoch},
-    }

@@ -3,7 +3,7 @@
 An expression reads named integer or text fields of one row (a mapping) and yields an integer, or None where a field
 that it needs is empty. `of` evaluates it here; the storage layer turns the same tree into SQL. Only what measures need
 exists: fields, integers, difference, first-not-empty, and a number under conditions (`Where`), whose conditions are of
-four kinds. Nothing here is three-valued: every condition is true or false, empty fields are asked for by name.
+five kinds. Nothing here is three-valued: every condition is true or false, empty fields are asked for by name.
 """
 
 from collections.abc import Mapping
@@ -102,6 +102,18 @@ class AtMost:
 
 
 @dataclass(frozen=True, slots=True)
+class MoreThan:
+    """The expression has a value and it is > the limit."""
+
+    value: "Expression"
+    limit: int
+
+    def holds(self, row: Row) -> bool:
+        value = self.value.of(row)
+        return value is not None and value > self.limit
+
+
+@dataclass(frozen=True, slots=True)
 class Where:
     """The value where every condition holds, else None."""
 
@@ -113,4 +125,34 @@ class Where:
 
 
 Expression: TypeAlias = Field | Number | Minus | FirstOf | Where
-Condition: TypeAlias = Is | Flag | Known | AtMost
+Condition: TypeAlias = Is | Flag | Known | AtMost | MoreThan
+
+
+def in_words(expression: Expression) -> str:
+    """Return an expression as one line that a person can read."""
+    match expression:
+        case Field(name):
+            return name
+        case Number(value):
+            return str(value)
+        case Minus(left, right):
+            return f"({in_words(left)} - {in_words(right)})"
+        case FirstOf(choices):
+            return f"first known of ({', '.join(in_words(choice) for choice in choices)})"
+        case Where(value, conditions):
+            return f"{in_words(value)} where {' and '.join(condition_in_words(condition) for condition in conditions)}"
+
+
+def condition_in_words(condition: Condition) -> str:
+    """Return a condition as a person reads it."""
+    match condition:
+        case Is(name, word):
+            return f"{name} = {word}"
+        case Flag(name, wanted):
+            return name if wanted else f"not {name}"
+        case Known(value, wanted):
+            return f"{in_words(value)} is {'known' if wanted else 'not known'}"
+        case AtMost(value, limit):
+            return f"{in_words(value)} <= {limit}"
+        case MoreThan(value, limit):
+            return f"{in_words(value)} > {limit}"

@@ -1,134 +1,120 @@
-"""The call-service table: answered, outbound, total; what does not apply prints `—`, never 0.
+"""The sections of the report, each from its totals; what does not apply prints `—`, never 0.
 
-Rows and columns are named as the public reports name them. Volumes are counts of calls with a talk: answered inbound
-calls, outbound calls that the called party answered. Every cell is one figure of the dictionary, rounded once.
+Theory of operation: the call-service table is laid out as the public reports print it: volumes are calls with a talk, and
+the calls offered are never shown; what the public sees is `is_public`, the rest is the operator's. Every cell is one figure
+of the dictionary, rounded once. Nothing here reads a database or a clock.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 
-from metrics.dictionary import FIGURES, OUTCOMES, PLACES, Totals, Unit
-from metrics.rounding import NOT_APPLICABLE, Rounding, printed
+from metrics.dictionary import DICTIONARY, Dictionary
+from metrics.document import Chart, ChartKind, Column, Row, Section
+from metrics.rounding import NOT_APPLICABLE
+from metrics.tables import Part, cell, table_of
+from metrics.totals import Totals
+from metrics.words import Words
 
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "zh": ("", "话务量（通）", "接通率", "平均等待时长（秒）", "平均通话时长（秒）", "最大通话时长（秒）"),
-    "en": ("", "Calls", "Connect rate", "Average wait (s)", "Average talk (s)", "Longest talk (s)"),
-}
-TITLES: Mapping[str, str] = {"zh": "话务服务", "en": "Call service"}
-ROWS: tuple[tuple[Mapping[str, str], tuple[str | None, ...]], ...] = (
-    (
-        {"zh": "接听", "en": "Answered"},
+CALL_COLUMNS = (
+    Column("row", Words("", "")),
+    Column("call_volume", Words("Calls", "话务量（通）")),
+    Column("connect_rate", Words("Connect rate", "接通率")),
+    Column("avg_wait_s", Words("Average wait (s)", "平均等待时长（秒）")),
+    Column("avg_talk_s", Words("Average talk (s)", "平均通话时长（秒）")),
+    Column("max_talk_s", Words("Longest talk (s)", "最大通话时长（秒）")),
+)
+CALL_ROWS: Mapping[str, tuple[Words, tuple[str | None, ...]]] = {
+    "inbound": (
+        Words("Answered", "接听"),
         ("agent_answered", "connect_rate", "avg_wait_s", "avg_talk_s", "max_talk_s"),
     ),
-    (
-        {"zh": "呼出", "en": "Outbound"},
+    "outbound": (
+        Words("Outbound", "呼出"),
         ("outbound_answered", None, None, "outbound_avg_talk_s", "outbound_max_talk_s"),
     ),
-    (
-        {"zh": "合计", "en": "Total"},
-        ("total_volume", None, None, "total_avg_talk_s", "total_max_talk_s"),
-    ),
-)
+    "total": (Words("Total", "合计"), ("total_volume", None, None, "total_avg_talk_s", "total_max_talk_s")),
+}
 """Each row's name and the figure of each column; None: not applicable."""
-
-DEFINITIONS: Mapping[str, tuple[str, ...]] = {
-    "zh": (
-        "接通率 = 座席接通量 / 来电总量；来电总量含在语音导航中挂断的来电，不含测试与内部呼叫。",
+DEFINITIONS = (
+    Words("Connect rate = calls answered by an agent / calls offered.", "接通率 = 座席接通量 / 来电总量。"),
+    Words(
+        "Average wait = (answered, else hung up or handed out) - arrived, over all calls offered.",
         "平均等待时长 =（座席接通时间，或未接通前挂断、转出时间）- 来电呼入时间，对全部来电平均。",
-        "通话时长含保持和三方通话，三方只计一次；不含排队、振铃和话后处理。呼出只计被叫已接听的通话。",
-        "通话计入其呼入时所在的时段；各数由精确值四舍五入一次。",
+    ),
+    Words(
+        "Three-way talk is counted once; queue, ringing and wrap-up are not talk.",
+        "三方通话只计一次；通话时长不含排队、振铃和话后处理。",
+    ),
+    Words(
+        "Outbound includes call-backs, follow-up calls and calls for missing information.",
+        "呼出包含诉求信息补充、满意度回访、回呼等。",
+    ),
+    Words(
+        "A call belongs to the period in which it arrived; each figure is rounded once from the exact value.",
+        "通话计入其呼入时所在的时段；各数由精确值舍入一次。",
+    ),
+    Words(
+        "Callers refused by the carrier or at the trunk's own limit never reach us: they are not among the calls offered.",
         "被运营商或中继限额拒绝的来电不到达本系统，不在来电总量中。",
     ),
-    "en": (
-        "Connect rate = calls answered by an agent / calls offered; offered includes hang-ups in the greeting, not tests.",
-        "Average wait = (answered, else hung up or handed out) - arrived, over all calls offered.",
-        "Talk includes hold and three-way (counted once), not queue, ringing or wrap-up. Outbound: answered calls only.",
-        "A call belongs to the period in which it arrived; each figure is rounded once from the exact value, half up.",
-        "Callers refused by the carrier or at the trunk's own limit never reach us: they are not among the calls offered.",
-    ),
-}
-_NOTES: Mapping[str, Mapping[str, str]] = {
-    "zh": {
-        "offered": "来电总量 {offered}：{split}",
-        "open": "未定稿：{not_ended} 通电话尚未结束，未计入以上各数。",
-        "running": "未定稿：统计时段尚未结束。",
-        "unknown": "{unknown} 通来电的结果未知（服务不在时结束），计入来电总量。",
-        "excluded": "另有 {excluded} 通测试或内部呼叫，不计入。",
-        "none": "该时段没有电话。",
-        "attempts": "呼出 {outbound_attempts} 次，接通 {outbound_answered} 次（{rate}）。",
-        "half_even": "精确值恰在中间时按 GB/T 8170 取偶数。",
-    },
-    "en": {
-        "offered": "Calls offered: {offered} = {split}",
-        "open": "Not final: {not_ended} calls have not ended and are in none of these figures.",
-        "running": "Not final: the period is not over.",
-        "unknown": "{unknown} calls ended with an unknown outcome (while the service was away); they count as offered.",
-        "excluded": "Besides, {excluded} test or internal calls, not counted.",
-        "none": "No calls in this period.",
-        "attempts": "Outbound: {outbound_attempts} attempts, {outbound_answered} reached ({rate}).",
-        "half_even": "Exact ties are rounded to the even neighbour (GB/T 8170).",
-    },
-}
-_OUTCOME_NAMES: Mapping[str, str] = {
-    "agent_answered": "座席接通",
-    "abandoned_ivr": "导航中放弃",
-    "abandoned_queue": "排队中放弃",
-    "abandoned_ringing": "振铃中放弃",
-    "callback_requested": "预约回呼",
-    "voicemail": "留言",
-    "self_service": "自助服务",
-    "overflowed_out": "转出",
-    "rejected": "拒绝",
-    "failed": "系统失败",
-    "unknown": "未知",
-}
+)
+
+HOUR_FIGURES = ("agent_answered", "outbound_answered", "total_volume")
+BUSY_FIGURES = ("offered", "agent_answered", "abandoned", "connect_rate")
+INTERVAL_FIGURES = (
+    "offered",
+    "agent_answered",
+    "connect_rate",
+    "abandoned",
+    "avg_wait_s",
+    "avg_talk_s",
+    "outbound_answered",
+    "total_volume",
+)
+TEN_THOUSAND = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table ready to print: header, rows of text, notes below it."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...]
+def with_level(figures: tuple[str, ...], dictionary: Dictionary) -> tuple[str, ...]:
+    """Return the figures of a table and, last, the service level with the threshold and clock that the choices name."""
+    choices = dictionary.choices
+    return (*figures, f"service_level_{choices.level_s}_{choices.level_clock}")
 
 
-def figure_text(name: str, totals: Totals, mode: Rounding = Rounding.HALF_UP) -> str:
-    """Return a figure of the dictionary as it is printed, e.g. `71.6%`."""
-    figure = FIGURES[name]
-    suffix = "%" if figure.unit is Unit.PERCENT else ""
-    return printed(figure.value(totals), PLACES[figure.unit], suffix, mode)
-
-
-def call_service_table(
-    totals: Totals, lang: str = "zh", *, is_over: bool = True, mode: Rounding = Rounding.HALF_UP
-) -> Table:
-    """Return the call-service table of a period's totals in `zh` or `en`. `is_over`: the period has passed."""
+def call_service(totals: Totals, dictionary: Dictionary = DICTIONARY) -> Section:
+    """Return the call-service table: answered, outbound, total."""
     rows = tuple(
-        (names[lang], *(NOT_APPLICABLE if name is None else figure_text(name, totals, mode) for name in figures))
-        for names, figures in ROWS
+        Row(
+            key, (name, *(NOT_APPLICABLE if figure is None else cell(dictionary, figure, totals) for figure in figures))
+        )
+        for key, (name, figures) in CALL_ROWS.items()
     )
-    notes = (*_notes(totals, lang, is_over, mode), *DEFINITIONS[lang])
-    return Table(TITLES[lang], COLUMNS[lang], rows, notes)
+    return Section("call_service", Words("Call service", "话务服务"), CALL_COLUMNS, rows, DEFINITIONS, is_public=True)
 
 
-def _notes(totals: Totals, lang: str, is_over: bool, mode: Rounding) -> list[str]:
-    """What must be known to read the figures: the outcome split, and whether and why they are not final."""
-    parts = [(name, totals[name]) for name in (*OUTCOMES, "unknown") if totals[name]]
-    names: Mapping[str, str] = _OUTCOME_NAMES if lang == "zh" else {}
-    split = " + ".join(f"{count} {names.get(name, name)}" for name, count in parts)
-    rate = figure_text("outbound_reached_rate", totals, mode)
-    wanted = {
-        "open": bool(totals["not_ended"]),
-        "running": not is_over,
-        "none": not any(totals[name] for name in ("offered", "outbound_attempts", "not_ended")),
-        "offered": bool(totals["offered"]),
-        "attempts": bool(totals["outbound_attempts"]),
-        "unknown": bool(totals["unknown"]),
-        "excluded": bool(totals["excluded"]),
-        "half_even": mode is Rounding.HALF_EVEN,
-    }
-    return [
-        _NOTES[lang][key].format(**totals, split=split, rate=rate) for key, is_wanted in wanted.items() if is_wanted
-    ]
+def hour_sections(hours: Sequence[Totals], dictionary: Dictionary = DICTIONARY) -> Iterable[Section]:
+    """Return the calls by hour of the day for the public, and with the calls offered for the operator. `hours`: 24."""
+    parts = [Part(f"{hour:02}", f"{hour}", totals) for hour, totals in enumerate(hours)]
+    column = Column("hour", Words("Hour", "时段"))
+    zero = Words("0 is from 0 to 1 o'clock, and so on.", "0表示“0时至1时”，其他以此类推。")
+    volume = _bars("hour", ("total_volume",), [dictionary.figures["total_volume"].value(totals) for totals in hours])
+    yield table_of(
+        dictionary,
+        "call_volume_by_hour",
+        Words("Calls by hour of the day", "分时段话务量"),
+        column,
+        HOUR_FIGURES,
+        parts,
+        (zero,),
+        volume,
+        is_public=True,
+    )
+    busy = _bars("hour", ("offered", "agent_answered"), [dictionary.figures["offered"].value(one) for one in hours])
+    title = Words("Calls offered by hour of the day", "分时段来电与接通")
+    yield table_of(dictionary, "calls_by_hour", title, column, BUSY_FIGURES, parts, (zero,), busy)
+
+
+def _bars(x: str, series: tuple[str, ...], values: Iterable[Fraction | None]) -> Chart:
+    """Bars in calls, or in units of 10,000 calls where some bar is that large."""
+    if max((value for value in values if value is not None), default=0) >= TEN_THOUSAND:
+        return Chart(ChartKind.BARS, x, series, Words("10,000 calls", "万通"), TEN_THOUSAND, 1)
+    return Chart(ChartKind.BARS, x, series, Words("calls", "通"))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from callcenter.lab.errors import PeerUnavailableError
 from callcenter.lab.postgres import Postgres
@@ -12,7 +13,9 @@ from tests.series_watch import Plugin
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch the exporter for the whole session."""
+    """Watch the exporter for the whole session; let a property take its time on a busy machine."""
+    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("untimed")
     config.pluginmanager.register(Plugin(), "series-watch")
 
 

@@ -1,17 +1,20 @@
 """A pytest plugin: every Prometheus series must be moved by some test, or the whole suite fails.
 
-A series counts as moved when a test made an exporter, froze it for a scrape, and one sample of it was not zero. The
-rule holds only when the whole suite ran (no path, -k, -m, --lf, -x that stopped early): a subset cannot move them all.
+A series counts as moved when a test made an exporter, froze it for a scrape, and one sample of it was not zero. Where the
+suite runs in several processes, each tells the first one what its tests moved. The rule holds only when the whole suite ran (no path, -k, -m, --lf, -x that stopped early): a subset cannot move them all.
 Integration tests that scrape a service in another process do not count here, so each series has a test in this process.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
 from metrics.exporter import Exporter, Frozen
 from metrics.exposition import families
 from metrics.series import SERIES
+
+MOVED = "series_moved"
 
 
 class SeriesWatch:
@@ -58,9 +61,16 @@ class Plugin:
 
         Exporter.freeze = freeze  # type: ignore[method-assign]
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A process of the suite has ended its part."""
+        self.watch.moved.update(getattr(node, "workeroutput", {}).get(MOVED, ()))
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if is_whole_suite(session.config) and not session.shouldstop and not session.shouldfail:
+        if (told := getattr(session.config, "workeroutput", None)) is not None:
+            told[MOVED] = sorted(self.watch.moved)  # a process of several: the first one judges
+        elif is_whole_suite(session.config) and not session.shouldstop and not session.shouldfail:
             self.missing = self.watch.never_moved()
             if self.missing and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -4,7 +4,7 @@ Theory of operation. `AmiLink.run` connects, waits for the banner, logs in, and 
 each step with a deadline. A missing pong cuts the session: that is how a half-open connection is found, and
 on Asterisk up to 22.10 the ping also pushes out events that would otherwise wait for the next input. A lost
 session is tried again after a growing, jittered pause; a refused log-in ends `run` with AmiRefused, because
-only a human can help there.
+only a human can help there (but an Asterisk that is shutting down refuses everybody: it may come back).
 
 The link keeps no intentions. While it is down, `send` raises AmiDisconnected at once; when it goes down,
 every action under way fails with AmiDisconnected; nothing is queued, nothing is sent again. Whoever sent an
@@ -41,6 +41,9 @@ from callcenter.asterisk.protocol import AmiProtocol
 from callcenter.asterisk.settings import AmiSettings, LinkState, Pong
 
 log = logging.getLogger(__name__)
+
+SHUTTING_DOWN = "shutting down"
+"""What an Asterisk that ends says to every action, log-ins included."""
 
 
 def _ignore(_: object) -> None:
@@ -79,6 +82,7 @@ class AmiLink:
         self._protocol: AmiProtocol | None = None  # None while down
         self._session: asyncio.Task[None] | None = None  # the running attempts, so that close() can end them
         self._runner: asyncio.Task[None] | None = None  # run() of `async with`
+        self._up_since: float | None = None  # instant of the log-in on `clock`; None while down
         self._changed = asyncio.Event()  # replaced at each change of state
 
     def __repr__(self) -> str:
@@ -145,6 +149,11 @@ class AmiLink:
     def is_up(self) -> bool:
         """Whether an action can be sent now."""
         return self.state is LinkState.UP
+
+    @property
+    def up_s(self) -> float:
+        """Seconds since the present session logged in; 0 while the link is down."""
+        return 0.0 if self._up_since is None else self._clock() - self._up_since
 
     @property
     def is_over(self) -> bool:
@@ -244,6 +253,8 @@ class AmiLink:
             timeout_s=settings.login_timeout_s,
             on_reply=lambda answer: self._take_login(protocol, answer),
         )
+        if not reply.ok and SHUTTING_DOWN in reply.text.lower():
+            raise AmiDisconnected(f"{settings.where}: {reply.text}")
         if not reply.ok:
             raise AmiRefused(settings.username, reply.text)
 
@@ -299,6 +310,7 @@ class AmiLink:
 
     def _set_state(self, state: LinkState) -> None:
         self.state = state
+        self._up_since = self._clock() if state is LinkState.UP else None
         self._changed.set()
         self._changed = asyncio.Event()
 

@@ -8,6 +8,7 @@ that forwards (302) is BUSY with cause 0, since the dialplan follows no forwardi
 """
 
 from acd.names import OfferResult
+from callcenter.asterisk.tracks import Invite
 
 CAUSE_REJECTED = 21
 """Q.850 call rejected: SIP 403 and 603."""
@@ -23,9 +24,11 @@ _BY_STATUS = {
     "INVALIDARGS": OfferResult.UNREACHABLE,
     "CANCEL": OfferResult.CALLER_GONE,
     "NOCONFIRM": OfferResult.NOT_ANSWERED,
+    "NOTALK": OfferResult.REFUSED,
     "BADTARGET": OfferResult.FAILED,
 }
-"""DIALSTATUS, and the dialplan's own two words: NOCONFIRM (picked up, nobody pressed 1), BADTARGET (wish unreadable)."""
+"""DIALSTATUS, and the dialplan's own words: NOCONFIRM (picked up, nobody pressed 1), NOTALK (picked up, and hung up while the
+agent's number was announced: he does not want the call), BADTARGET (wish unreadable)."""
 
 
 def offer_result(status: str, cause: int, elapsed_s: float, ring_s: float) -> OfferResult:
@@ -40,3 +43,28 @@ def offer_result(status: str, cause: int, elapsed_s: float, ring_s: float) -> Of
     if status == "CHANUNAVAIL" and cause == CAUSE_REJECTED:
         return OfferResult.REFUSED
     return _BY_STATUS.get(status, OfferResult.FAILED)
+
+
+_BY_CAUSE = {"17": OfferResult.BUSY, "21": OfferResult.REFUSED}
+"""Cause of a leg's hang-up that nobody's Dial() told of, where it says enough."""
+CAUSE_NO_ANSWER = "19"
+"""At the ring time's end, and when a phone says 480."""
+
+
+def invite_result(invite: Invite, cause: str, ended_ms: int) -> tuple[OfferResult, str]:
+    """Return how the offer of a third person's leg ended that never joined, and the detail for its record."""
+    if invite.is_unconfirmed:
+        return OfferResult.NOT_ANSWERED, "NOCONFIRM"
+    if invite.has_picked_up:
+        return OfferResult.FAILED, "not joined"
+    detail = f"invited/{cause}"
+    if cause in _BY_CAUSE:
+        return _BY_CAUSE[cause], detail
+    if ended_ms - invite.begun_ms >= (invite.ring_s - SLACK_S) * 1000:
+        return OfferResult.NOT_ANSWERED, detail
+    return OfferResult.BUSY if cause == CAUSE_NO_ANSWER else OfferResult.UNREACHABLE, detail
+
+
+def outbound_end(status: str, cause: str) -> str:
+    """Return the word for the end of a call that an agent dialled: DIALSTATUS, but REFUSED where somebody said no."""
+    return "REFUSED" if status == "CHANUNAVAIL" and cause == str(CAUSE_REJECTED) else status

@@ -22,10 +22,12 @@ from callcenter.asterisk.errors import AmiDisconnected, AmiError
 from callcenter.asterisk.leader import HeldByAnother, Leadership
 from callcenter.asterisk.link import AmiLink
 from callcenter.asterisk.message import AmiMessage
+from callcenter.asterisk.put_back import PUT_BACK_S, ClockPutBack
 from callcenter.asterisk.settings import AmiSettings, Pong
-from callcenter.asterisk.snapshot import found_calls, found_outbound, status_action
+from callcenter.asterisk.snapshot import found_calls, found_consults, found_outbound, status_action
 from callcenter.asterisk.switch import AsteriskSwitch
-from callcenter.asterisk.translate import DEVICE_STATES, KEPT_EVENTS, Told, Translator
+from callcenter.asterisk.told import Told
+from callcenter.asterisk.translate import DEVICE_STATES, KEPT_EVENTS, Translator
 from callcenter.clock import PbxClock
 
 log = logging.getLogger(__name__)
@@ -44,8 +46,8 @@ class PbxOwner(Protocol):
     def claimed(self, pbx: str, epoch: int) -> None:
         """The PBX of this name is ours with this epoch; called before the snapshot is told."""
 
-    def lost_leadership(self, why: Exception) -> None:
-        """We must stop: another instance leads."""
+    def must_stop(self, why: Exception) -> None:
+        """Another instance leads, or the PBX's clock was put back."""
 
     def plan_globals(self) -> Mapping[str, str]:
         """Globals of the plan that the dialplan reads (CC_DID_..., CC_GREETING_...)."""
@@ -106,12 +108,13 @@ class AsteriskPbx:
             probe=self._probe,
             may_act=self._may_act,
         )
+        self.startup = ""
+        """When Asterisk was started, in its own words; empty: it does not tell. Another one: all calls were dropped."""
         self.is_synced = False
         """Whether a snapshot was told and events flow."""
         self.event_lag_s = 0.0
         """Receive minus Timestamp of the newest event, on the PBX's clock."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._beat_now: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         state = "synced" if self.is_synced else "not synced"
@@ -207,6 +210,8 @@ class AsteriskPbx:
         if stepped:
             log.warning("%s: the PBX's clock moved by %+.3f s", self.name, stepped)
             self._owner.told(e.ClockStepped(stepped, self._now_ms()))
+            if stepped < -PUT_BACK_S:
+                self._owner.must_stop(ClockPutBack(-stepped))
 
     # --- snapshot
 
@@ -254,11 +259,13 @@ class AsteriskPbx:
             if technology == "PJSIP" and device and state is not None:
                 self._owner.told(e.DeviceChanged(device, state, at_ms))
         tracks = self.translator.tracks
-        before = dict(tracks.calls)
+        before, consulting = dict(tracks.calls), dict(tracks.consults)
         for found in found_calls(self.name, channels, at_ms, tracks):
             self._owner.told(found)
         for dialled in found_outbound(self.name, channels, at_ms, tracks, before):
             self._owner.told(dialled)
+        for consult in found_consults(tracks, at_ms, consulting):
+            self._owner.told(consult)
         self.is_synced = True
         self._owner.told(e.SnapshotDone(self.name, at_ms))
         self.switch.remove_strangers()
@@ -288,6 +295,8 @@ class AsteriskPbx:
         if self.name and name != self.name:
             log.warning("the PBX %s calls itself %s now: calls keep the first name", self.name, name)
         self.name = self.translator.pbx = self.name or name
+        status = (await self.actions.send({"Action": "CoreStatus"})).message
+        self.startup = f"{status.get('CoreStartupDate', '')} {status.get('CoreStartupTime', '')}".strip()
 
     # --- heartbeat
 
@@ -298,7 +307,7 @@ class AsteriskPbx:
                 continue
             try:
                 if not await self.leadership.beat():
-                    self._owner.lost_leadership(await self._who_holds())
+                    self._owner.must_stop(await self._who_holds())
             except AmiError as error:
                 log.warning("%s: heartbeat failed: %s", self.name, error)
 

@@ -7,6 +7,9 @@ import enum
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
+
+from config.settings import AmiLogin, Settings
 
 
 class LinkState(enum.Enum):
@@ -39,6 +42,18 @@ class AmiSettings:
     pong_timeout_s: float = 5.0  # an action that blocks the session this long (Originate without Async) costs the link
     backoff_first_s: float = 0.2
     backoff_max_s: float = 8.0
+
+    @classmethod
+    def of(cls, settings: Settings, login: AmiLogin) -> Self:
+        """The PBX of the service's settings, with one of its two accounts."""
+        return cls(
+            host=settings.ami_host,
+            port=settings.ami_port,
+            username=login.username,
+            secret=login.secret.get_secret_value(),
+            tls=settings.ami_tls,
+            tls_ca_file=settings.ami_tls_ca,
+        )
 
     @property
     def where(self) -> str:

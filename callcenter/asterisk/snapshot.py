@@ -3,7 +3,7 @@
 Theory: one `Status` action lists all channels with the few variables that the dialplan and we put on callers (tokens of
 ours only: Asterisk does not escape values). A channel that has CC_ARRIVED is a caller (legs do not inherit it). The bridge
 that it shares with another channel says with whom it talks; CC_PLACE says where it rests; CC_TARGET which offer it
-follows. A channel with CC_ENDPOINT and CC_OUT is a phone that dials out (`found_outbound`). The tracks are made anew from
+follows. A channel with CC_DIALLED is a phone that dials out (`found_outbound`). The tracks are made anew from
 the same list, so that the events that follow can be read.
 """
 
@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from acd import events as e
 from acd.names import CallId, EndedBy
+from callcenter.asterisk.hand_over_tag import parse_hand_over
 from callcenter.asterisk.message import Action, AmiMessage
+from callcenter.asterisk.put_back import brought_back, over_at
 from callcenter.asterisk.stamps import milliseconds
-from callcenter.asterisk.target import HOLD, OUT, REJECT, Target, parse_target
-from callcenter.asterisk.tracks import CallTrack, Leg, Tracks, device_of
+from callcenter.asterisk.target import EXITS, HOLD, INSURANCE, Target, parse_target
+from callcenter.asterisk.tracks import CallTrack, ConsultTrack, Invite, Leg, Tracks, device_of
 
 VARIABLES = (
     "CC_ARRIVED",
@@ -30,6 +32,16 @@ VARIABLES = (
     "CC_TEST",
     "CC_ENDPOINT",
     "CC_OUT",
+    "CC_EXIT",
+    "CC_RECORDING",
+    "CC_DIALLED",
+    "CC_FOLLOWS",
+    "CC_GO",
+    "CC_CALLER",
+    "CC_SEAT",
+    "CC_CONSULT",
+    "CC_TOPIC",
+    "CC_HANDOVER",
 )
 
 UNSET = "(null)"
@@ -62,8 +74,9 @@ def found_calls(
         call = CallId(pbx, message.get("Uniqueid", ""))
         track = CallTrack(call, message.get("Channel", ""), bridge=message.get("BridgeID") or None)
         tracks.calls.setdefault(call.uniqueid, track)
-    _find_legs(rows, callers, tracks)
-    found = [_found(m, v, at_ms, tracks) for m, v in callers]
+    _find_consults(pbx, rows, tracks)
+    _find_legs(rows, callers, tracks, at_ms)
+    found = brought_back([_found(m, v, at_ms, tracks) for m, v in callers], at_ms)
     return sorted(found, key=lambda one: (one.arrived_ms, _in_order(one.call.uniqueid)))
 
 
@@ -76,8 +89,9 @@ def found_outbound(
     for message in channels:
         variables = _variables(message)
         uniqueid, device = message.get("Uniqueid", ""), variables.get("CC_ENDPOINT", "")
-        if message.event != "Status" or variables.get("CC_ARRIVED") or not (device and variables.get("CC_OUT")):
-            continue
+        dialled_ms = milliseconds(variables.get("CC_DIALLED"))
+        if message.event != "Status" or variables.get("CC_ARRIVED") or dialled_ms is None:
+            continue  # a phone that still asks has no CC_DIALLED: it is no call yet
         living.add(uniqueid)
         call, old = CallId(pbx, uniqueid), before.get(uniqueid)
         bridge = message.get("BridgeID") or None
@@ -85,9 +99,12 @@ def found_outbound(
         track.answered = bridge is not None or (old is not None and old.answered)
         tracks.calls[uniqueid] = track
         if old is None:
-            told.append(e.OutboundStarted(call, device, variables["CC_OUT"], variables.get("CC_LINE") or None, at_ms))
+            number, line = variables.get("CC_OUT", ""), variables.get("CC_LINE") or None
+            follows = variables.get("CC_FOLLOWS") or None
+            told.append(e.OutboundStarted(call, device, number, line, over_at(dialled_ms, at_ms), follows))
         if track.answered and not (old is not None and old.answered):
-            told.append(e.OutboundAnswered(call, at_ms))
+            answered_ms = over_at(_whole(variables.get("CC_ANSWERED")) or at_ms, at_ms)
+            told.append(e.OutboundAnswered(call, answered_ms))
     gone = [old for uniqueid, old in before.items() if old.outbound and uniqueid not in living]
     return told + [e.OutboundEnded(o.call, at_ms, EndedBy.UNKNOWN, "ANSWER" if o.answered else o.status) for o in gone]
 
@@ -98,9 +115,34 @@ def _variables(message: AmiMessage) -> dict[str, str]:
     return {name: value for name, value in found.items() if name in VARIABLES and value != UNSET}
 
 
-def _find_legs(rows: Sequence[_Row], callers: Sequence[_Row], tracks: Tracks) -> None:
-    """Tie legs to their callers: by the offer that the leg inherited, else by the bridge they share, else (a phone that the
-    PBX's own queue rings) by Linkedid."""
+def found_consults(
+    tracks: Tracks, at_ms: int, before: Mapping[str, ConsultTrack]
+) -> list[e.ConsultFound | e.ConsultEnded]:
+    """Return the consults that go on, and those of `before` that are over."""
+    found = [e.ConsultFound(o.consult, o.device, o.topic, o.number, at_ms) for o in tracks.consults.values()]
+    return found + [e.ConsultEnded(o.consult, at_ms) for uid, o in before.items() if uid not in tracks.consults]
+
+
+def _find_consults(pbx: str, rows: Sequence[_Row], tracks: Tracks) -> None:
+    """Read the phones that speak with a specialist (CC_CONSULT and CC_TOPIC), and the legs that they dialled (which
+    inherited CC_CONSULT alone)."""
+    phones: dict[str, ConsultTrack] = {}
+    for message, variables in rows:
+        uniqueid, device, topic = message.get("Uniqueid", ""), variables.get("CC_CONSULT"), variables.get("CC_TOPIC")
+        if device and topic:
+            target = parse_target(variables.get("CC_TARGET", ""))
+            number = "" if target is None else target.digits
+            phones[message.get("Channel", "")] = ConsultTrack(CallId(pbx, uniqueid), device, topic, number)
+            tracks.consults[uniqueid] = phones[message.get("Channel", "")]
+    for message, variables in rows:
+        consult = phones.get(variables.get("CC_CALLER", ""))
+        if consult is not None and not variables.get("CC_TOPIC") and variables.get("CC_CONSULT"):
+            consult.legs[message.get("Uniqueid", "")] = consult.number
+
+
+def _find_legs(rows: Sequence[_Row], callers: Sequence[_Row], tracks: Tracks, at_ms: int) -> None:
+    """Tie legs to their callers: by the offer that the leg inherited, else by the bridge they share, else (a third person who
+    is rung) by the caller's channel that it names, else (a phone that the PBX's own queue rings) by Linkedid."""
     offers: dict[str, CallTrack] = {}
     for message, variables in rows:
         track = tracks.calls.get(message.get("Uniqueid", ""))
@@ -114,17 +156,26 @@ def _find_legs(rows: Sequence[_Row], callers: Sequence[_Row], tracks: Tracks) ->
         if v.get("CC_PLACE") == "fallback"
     }
     by_bridge = {track.bridge or "": track for track in tracks.calls.values() if track.bridge}
+    by_channel = {track.channel: track for track in tracks.calls.values()}
     for message, variables in rows:
         uniqueid, bridge = message.get("Uniqueid", ""), message.get("BridgeID") or None
-        if uniqueid in tracks.calls or uniqueid in tracks.legs:
+        if uniqueid in tracks.calls or uniqueid in tracks.legs or uniqueid in tracks.consults:
             continue
-        offer = variables.get("CC_OFFER") or None
-        owner = offers.get(offer) if offer else by_bridge.get(bridge or "") or in_queue.get(message.get("Linkedid", ""))
+        offer = None if variables.get("CC_CONSULT") else variables.get("CC_OFFER") or None
+        owner = offers.get(offer or "") or by_bridge.get(bridge or "")
+        if owner is None and variables.get("CC_SEAT"):
+            owner = by_channel.get(variables.get("CC_CALLER", ""))
+        if owner is None and offer is None:
+            owner = in_queue.get(message.get("Linkedid", ""))
         if owner is None:
             continue
         channel = message.get("Channel", "")
         leg = Leg(uniqueid, owner.call, offer, device_of(channel), channel, bridge=bridge, rang=True)
         leg.talks = bridge is not None and bridge == owner.bridge
+        own = parse_target(variables.get("CC_TARGET", ""))
+        leg.number = "" if own is None else own.digits
+        if own is not None and variables.get("CC_SEAT"):
+            leg.invite = Invite(at_ms, own.ring_s, has_joined=leg.talks)
         if leg.talks and offer is not None:
             owner.last_offer = offer
         tracks.add_leg(owner, leg)
@@ -136,27 +187,52 @@ def _found(message: AmiMessage, variables: dict[str, str], at_ms: int, tracks: T
     target = parse_target(variables.get("CC_TARGET", ""))
     talking = [leg for leg in track.legs.values() if leg.talks]
     place = _place(variables.get("CC_PLACE", ""), target, bool(talking), len(track.legs) > len(talking))
-    phone = talking[0] if talking else None
-    number = phone.device if phone is not None and place == "fallback_talk" else (target.digits if target else "")
+    first = _first(talking, target)
+    number = target.digits if target else ""
+    offer = target.offer if target is not None and target.kind not in {*EXITS, HOLD} else None
+    if first is not None and (place == "fallback_talk" or first.offer is None or first.offer != offer):
+        offer, number = first.offer, first.number or first.device
     answered_ms = _whole(variables.get("CC_ANSWERED"))
+    score_ms = _whole(variables.get("CC_SCORE")) or arrived_ms  # moved: he has talked before, and waited again
     return e.CallFound(
         call=track.call,
         at_ms=at_ms,
         place=place,
         arrived_ms=arrived_ms,
         queued_ms=milliseconds(variables.get("CC_QUEUED")),
-        score_ms=_whole(variables.get("CC_SCORE")) or arrived_ms,
+        score_ms=score_ms,
         line=variables.get("CC_LINE") or None,
         did=variables.get("CC_DID", ""),
         caller_number=message.get("CallerIDNum", "").replace("<unknown>", ""),
         caller_name=message.get("CallerIDName", "").replace("<unknown>", ""),
         sip_call_id=variables.get("CC_SIPID", ""),
-        offer=target.offer if target is not None and target.kind not in (REJECT, OUT, HOLD) else None,
+        offer=offer,
         kind=target.kind if target is not None else "",
         number=number,
-        answered_ms=answered_ms if talking else None,
+        answered_ms=answered_ms if place == "talk" and score_ms == arrived_ms else None,
         first_answered_ms=answered_ms,
         is_test=variables.get("CC_TEST") == "1",
+        reason=variables.get("CC_EXIT", "") if place == "exit" else "",
+        recording=variables.get("CC_RECORDING", ""),
+        parties=_parties(track, first) if place == "talk" else (),
+        hand_over=parse_hand_over(variables.get("CC_HANDOVER", "")),
+        is_insured=variables.get("CC_GO", "").startswith(f"{HOLD}*{INSURANCE}*"),
+    )
+
+
+def _first(talking: Sequence[Leg], target: Target | None) -> Leg | None:
+    """Return who of those who talk stands for the talk: whom the caller was dialled to, else one with an offer, else any."""
+    dialled = [leg for leg in talking if target is not None and leg.offer == target.offer]
+    return next(iter([*dialled, *(leg for leg in talking if leg.offer is not None), *talking]), None)
+
+
+def _parties(track: CallTrack, first: Leg | None) -> tuple[e.FoundParty, ...]:
+    """Everybody who talks with a caller (`first` first), and who is rung to be the third."""
+    legs = sorted(track.legs.values(), key=lambda leg: leg is not first)
+    return tuple(
+        e.FoundParty(leg.offer, leg.number or leg.device, leg.talks, leg.uniqueid)
+        for leg in legs
+        if leg.talks or (leg.invite is not None and leg.invite.has_joined is False)
     )
 
 
@@ -166,9 +242,11 @@ def _place(written: str, target: Target | None, talks: bool, rings: bool) -> str
         return "fallback_talk" if written == "fallback" else "talk"
     if written == "fallback" and rings:
         return "fallback_ring"
-    if written == "offer" and target is not None and target.kind in (REJECT, OUT):
+    if written == "offer" and target is not None and target.kind in EXITS:
         return "exit"
-    return {"menu": "menu", "offer": "offer", "fallback": "fallback", "exit": "exit"}.get(written, "rest")
+    return {"menu": "menu", "offer": "offer", "fallback": "fallback", "exit": "exit", "rating": "rating"}.get(
+        written, "rest"
+    )
 
 
 def _in_order(uniqueid: str) -> tuple[int, str]:

@@ -7,15 +7,17 @@ hang-up of the seat's leg (Dial has option g: the caller goes on behind it and l
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from acd import commands as c
 from acd import events as e
 from acd.names import CallId, OfferId, OfferResult
 from callcenter.asterisk.errors import AmiBadValue, AmiDisconnected, AmiError
+from callcenter.asterisk.hand_over_tag import hand_over_text
 from callcenter.asterisk.message import Action, AmiMessage, AmiReply
-from callcenter.asterisk.target import HOLD, OUT, REJECT, Target
+from callcenter.asterisk.target import HOLD, INSURANCE, OUT, REJECT, SAY, VOICEMAIL, Target
 from callcenter.asterisk.tracks import Tracks
 
 TIMEOUT_S = 5.0
@@ -73,15 +75,25 @@ class AsteriskSwitch:
         match command:
             case c.OfferCall():
                 target = Target(command.kind, command.number, command.offer, self._epoch(), command.ring_s)
-                self._wish(command.call, target, command.line, command.release)
-            case c.ExitCall(number=None):
-                reason = command.reason.value if command.reason else "busy"
-                self._wish(command.call, Target(REJECT, reason, command.offer, self._epoch(), 0), "", None)
-            case c.ExitCall(number=str() as number):
-                self._wish(command.call, Target(OUT, number, command.offer, self._epoch(), 0), "", None)
+                said = {"CC_JOB": command.announce} if command.announce else {}
+                self._wish(command.call, target, command.line, command.release, said)
+            case c.ExitCall():
+                marks = {"CC_PROMPT": command.to.prompt or "", "CC_EXIT": command.reason.value}
+                self._wish(command.call, self._way_out(command), "", None, marks)
             case c.ReturnCall():
-                target = Target(HOLD, "0", command.offer, self._epoch(), 0)
-                self._wish(command.call, target, "", command.release)
+                marks = {"CC_PROMPT": command.prompt} if command.prompt else {}
+                target = Target(SAY if marks else HOLD, "0", command.offer, self._epoch(), 0)
+                self._wish(command.call, target, "", command.release, marks)
+            case c.InviteParty():
+                self._invite(command)
+            case c.EndInvite():
+                leg = self._tracks.leg_of(command.seat) if command.is_nobody else None
+                told = [] if leg is None else [_setvar(leg.uniqueid, "CC_REPLY", "nobody")]
+                self._send([_setvar(command.call.uniqueid, "CC_GO", ""), *told])
+            case c.AnswerConsult(word=""):
+                self._answer_consult(command)
+            case c.AnswerConsult():
+                self.reply(command.call.uniqueid, command.word)
             case c.HangUpLeg():
                 self._hang_up_leg(command.offer)
             case c.ProbeCall():
@@ -89,7 +101,12 @@ class AsteriskSwitch:
             case c.WakeCall():
                 self._send([_wake(command.call.uniqueid)])
             case c.TagCall():
-                self._send([_setvar(command.call.uniqueid, "CC_SCORE", str(command.score_ms))])
+                tags = [_setvar(command.call.uniqueid, "CC_SCORE", str(command.score_ms))]
+                if command.line is not None:
+                    tags.append(_setvar(command.call.uniqueid, "CC_LINE", command.line))
+                self._send(tags)
+            case c.TagHandOver():
+                self._send([_setvar(command.call.uniqueid, "CC_HANDOVER", hand_over_text(command))])
             case c.MirrorAgent():
                 self._mirror(command)
 
@@ -97,9 +114,10 @@ class AsteriskSwitch:
         """Write on the channel that a person has answered: it must survive us, and is set once."""
         self._send([_setvar(call.uniqueid, "CC_ANSWERED", str(at_ms))])
 
-    def reply(self, uniqueid: str, word: str) -> None:
-        """Answer a phone that waits on its own channel after a feature code."""
-        self._send([_setvar(uniqueid, "CC_REPLY", word), _wake(uniqueid)])
+    def reply(self, uniqueid: str, word: str, variables: Mapping[str, str] | None = None) -> None:
+        """Answer a phone that waits on its own channel: with a word, and variables that are there before it."""
+        values = {**(variables or {}), "CC_REPLY": word}
+        self._send([*(_setvar(uniqueid, name, value) for name, value in values.items()), _wake(uniqueid)])
 
     def learn_members(self, events: Iterable[AmiMessage]) -> None:
         """Take the members of our fallback queues from the events of `QueueStatus`: they outlive us, and a restart of Asterisk."""
@@ -133,10 +151,29 @@ class AsteriskSwitch:
         """The caller's channel is gone."""
         self._labelled.pop(call, None)
 
-    def _wish(self, call: CallId, target: Target, line: str, release: OfferId | None) -> None:
+    def _way_out(self, command: c.ExitCall) -> Target:
+        to = command.to
+        kind, digits = REJECT, command.reason.value
+        if to.number is not None:
+            kind, digits = OUT, to.number
+        elif to.voicemail is not None:
+            kind, digits = VOICEMAIL, to.voicemail
+        elif to.line is not None:
+            kind, digits = SAY, "0"
+        return Target(kind, digits, command.offer, self._epoch(), 0)
+
+    def _wish(
+        self,
+        call: CallId,
+        target: Target,
+        line: str,
+        release: OfferId | None,
+        marks: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Write a target, what else must stand on the channel by then (`marks`, and the label), and wake him."""
         label = self._label(line, call) if line else ""
         is_labelled = not line or self._labelled.get(call) == label
-        wish_at = 0 if is_labelled else 1
+        wish_at = len(marks) + (0 if is_labelled else 1)
 
         def failed(index: int, why: str) -> None:
             if index == wish_at:
@@ -144,7 +181,8 @@ class AsteriskSwitch:
                 self._tell(ended)
 
         try:
-            actions = [_setvar(call.uniqueid, "CC_GO", str(target))]
+            actions = [_setvar(call.uniqueid, name, value) for name, value in marks.items()]
+            actions.append(_setvar(call.uniqueid, "CC_GO", str(target)))
         except AmiBadValue as error:
             self.refused += 1
             asyncio.get_running_loop().call_soon(failed, wish_at, str(error))
@@ -156,6 +194,37 @@ class AsteriskSwitch:
         # a leg that is gone already: the caller is behind Dial, where he looks at the wish himself, or at rest again
         actions.append(_wake(call.uniqueid) if leg is None else _hangup(leg.uniqueid))
         self._send(actions, failed)
+
+    def _invite(self, command: c.InviteParty) -> None:
+        """Lay the wish for hold on the caller, then tell the seat's leg whom to ring."""
+
+        def failed(index: int, why: str) -> None:
+            if index == 1:
+                self._tell(e.OfferEnded(command.call, command.offer, self._now_ms(), OfferResult.FAILED, why))
+
+        epoch, leg = self._epoch(), self._tracks.leg_of(command.seat)
+        try:
+            insurance = Target(HOLD, INSURANCE, command.insurance, epoch, 0)
+            target = Target(command.kind, command.number, command.offer, epoch, command.ring_s)
+            if leg is None:
+                raise AmiDisconnected("the seat's leg is gone")
+            actions = [
+                _setvar(command.call.uniqueid, "CC_GO", str(insurance)),
+                _setvar(leg.uniqueid, "CC_REPLY", str(target)),
+            ]
+        except AmiError as error:
+            self.refused += 1
+            asyncio.get_running_loop().call_soon(failed, 1, str(error))
+            return
+        self._send(actions, failed)
+
+    def _answer_consult(self, command: c.AnswerConsult) -> None:
+        try:
+            target = str(Target(command.kind, command.number, command.offer, self._epoch(), command.ring_s))
+        except AmiBadValue:
+            self.refused += 1
+            target = "nobody"  # a number that no target can hold: the plan's check should have said so
+        self.reply(command.call.uniqueid, target)
 
     def _hang_up_leg(self, offer: OfferId) -> None:
         leg = self._tracks.leg_of(offer)

@@ -15,7 +15,14 @@ MAX_LENGTH = 78
 
 REJECT = "reject"
 OUT = "out"
+VOICEMAIL = "voicemail"
+SAY = "say"
+"""A prompt, and back to hold."""
 HOLD = "hold"
+EXITS = frozenset({REJECT, OUT, VOICEMAIL, SAY})
+"""Kinds that take a caller out of his line."""
+INSURANCE = "three"
+"""Digits of the wish for hold that lies on a caller while a third person is rung for him."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +30,9 @@ class Target:
     """Where a wish sends a caller."""
 
     kind: str
-    """Extension of the dialplan's kinds: `endpoint`, `trunk`, ..., or `reject`, `out`, `hold`."""
+    """Extension of the dialplan's kinds: `endpoint`, `trunk`, ..., or `reject`, `out`, `voicemail`, `say`, `hold`."""
     digits: str
-    """Phone, outside number or reason word."""
+    """Phone, outside number, mailbox or reason word."""
     offer: str
     epoch: int
     ring_s: int

@@ -24,6 +24,35 @@ class Leg:
     talks: bool = False
     """Whether it was told as talking with the caller, and not yet as having ended."""
     rang: bool = False
+    number: str = ""
+    """What was dialled, where that is not the phone's own name: an outside number."""
+    invite: "Invite | None" = None
+    """Set for the leg of a third person, rung by the seat's leg; None: the caller dials it, or it joined."""
+
+
+@dataclass(slots=True)
+class Invite:
+    """What must be known of a leg that nobody dials, to say how its offer ended."""
+
+    begun_ms: int
+    ring_s: int
+    has_picked_up: bool = False
+    is_unconfirmed: bool = False
+    """Picked up, but nobody pressed 1."""
+    has_joined: bool = False
+
+
+@dataclass(slots=True)
+class ConsultTrack:
+    """A seat's phone that asks for a specialist and is dialled to him."""
+
+    consult: CallId
+    device: str
+    topic: str
+    number: str = ""
+    """Of the specialist who is dialled or spoken to."""
+    legs: dict[str, str] = field(default_factory=dict)
+    """Uniqueid of a specialist's leg -> the number that was dialled."""
 
 
 @dataclass(slots=True)
@@ -37,10 +66,13 @@ class CallTrack:
     """The phone that dials out; empty for an inbound call."""
     offer: OfferId | None = None
     """The wish that was taken last and has not ended."""
+    offered_ms: int = 0
+    """When that wish was taken."""
+    ring_s: float = 0.0
+    """How long its phone may ring."""
     last_offer: OfferId | None = None
     """The offer whose talk began last: whose seat hands over by REFER."""
     bridge: str | None = None
-    bridged_ms: int = 0
     legs: dict[str, Leg] = field(default_factory=dict)
     """By the leg's Uniqueid."""
     ended_by: EndedBy = EndedBy.UNKNOWN
@@ -55,6 +87,8 @@ class Tracks:
     def __init__(self) -> None:
         self.calls: dict[str, CallTrack] = {}
         self.legs: dict[str, Leg] = {}
+        self.consults: dict[str, ConsultTrack] = {}
+        """By the Uniqueid of the phone's channel."""
         self.bridges: dict[str, set[str]] = {}
         """Bridge -> Uniqueids of the channels in it."""
 
@@ -62,6 +96,7 @@ class Tracks:
         """Forget everything: a snapshot follows."""
         self.calls.clear()
         self.legs.clear()
+        self.consults.clear()
         self.bridges.clear()
 
     def add_leg(self, track: CallTrack, leg: Leg) -> None:
@@ -77,11 +112,17 @@ class Tracks:
             track.legs.pop(leg.uniqueid, None)
 
     def drop_call(self, track: CallTrack) -> None:
-        """Forget a call and its legs."""
+        """Forget a call; legs that are still there (three were together) go with their own hang-up."""
         self.calls.pop(track.call.uniqueid, None)
-        for leg in list(track.legs.values()):
-            self.legs.pop(leg.uniqueid, None)
         track.legs.clear()
+
+    def by_channel(self, channel: str) -> CallTrack | None:
+        """Return the call of a caller's channel name; looks at all, for rare events only."""
+        return next((track for track in self.calls.values() if track.channel == channel), None)
+
+    def consult_of(self, uniqueid: str) -> ConsultTrack | None:
+        """Return the consult for which a leg was dialled."""
+        return next((one for one in self.consults.values() if uniqueid in one.legs), None)
 
     def leg_of(self, offer: OfferId) -> Leg | None:
         """Return the live leg of an offer, None when it has none (not dialled yet, or gone)."""

@@ -8,17 +8,18 @@ to milliseconds here and nowhere else.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
 
 from acd import events as e
 from acd.names import CallId, EndedBy, HandOverMode, OfferResult
 from agents.presence import DeviceState
+from callcenter.asterisk.after_talk import rating_told, recording_told
+from callcenter.asterisk.legs import LegReader, who_hung_up
 from callcenter.asterisk.message import AmiMessage
-from callcenter.asterisk.offer_end import offer_result
+from callcenter.asterisk.offer_end import offer_result, outbound_end
 from callcenter.asterisk.stamps import milliseconds
 from callcenter.asterisk.target import parse_target
-from callcenter.asterisk.tracks import CallTrack, Leg, Tracks, device_of
+from callcenter.asterisk.told import DialAsked, FallbackEntered, FeatureUsed, Told, WishFenced
+from callcenter.asterisk.tracks import CallTrack, ConsultTrack, Tracks
 
 KEPT_EVENTS = frozenset(
     {
@@ -47,45 +48,8 @@ DEVICE_STATES = {
 }
 
 _WHO = {"caller": EndedBy.CALLER, "agent": EndedBy.AGENT, "system": EndedBy.SYSTEM, "other": EndedBy.UNKNOWN}
-
-_SIGNS_OF_LIFE = frozenset({"RINGING", "PROGRESS"})
-"""A 180 or a 183; PROCEEDING is a 100 Trying, which a proxy sends for a phone that is dead."""
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureUsed:
-    """A phone dialled a feature code and waits for our reply on its own channel."""
-
-    pbx: str
-    channel: str
-    """Uniqueid of the phone's channel: where the reply goes."""
-    at_ms: int
-    code: str
-    device: str
-    agent: str = ""
-    proof: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class WishFenced:
-    """The dialplan refused our wish because our epoch is revoked: we are not the leader any more."""
-
-    pbx: str
-    at_ms: int
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class FallbackEntered:
-    """A caller went into the PBX's own queue because our heartbeat was stale."""
-
-    call: CallId
-    at_ms: int
-    is_in: bool
-
-
-Told: TypeAlias = e.Event | FeatureUsed | WishFenced | FallbackEntered
+_UNTOLD = -1
+"""A hang-up cause that nobody told: no cause of Q.850."""
 
 
 class Translator:
@@ -94,6 +58,7 @@ class Translator:
     def __init__(self, pbx: str) -> None:
         self.pbx = pbx
         self.tracks = Tracks()
+        self.legs = LegReader(self.tracks)
         self._handlers: dict[str, Callable[[AmiMessage, int], Iterable[Told]]] = {
             "CcArrived": self._arrived,
             "CcMenu": lambda m, at: self._known(m, lambda t: [e.MenuStarted(t.call, at)]),
@@ -104,17 +69,22 @@ class Translator:
             "CcFenced": self._fenced,
             "CcFallback": self._fallback,
             "CcEnd": self._end,
+            "CcVoicemail": self._voicemail,
             "CcTopic": self._topic,
+            "CcLeg": self.legs.leg,
+            "CcConsult": self._consult,
             "CcTransfer": self._transfer,
             "CcFeature": self._feature,
             "CcOutbound": self._outbound,
-            "DialBegin": self._dial_begin,
-            "DialState": self._dial_state,
-            "BridgeEnter": self._bridge_enter,
-            "BridgeLeave": self._bridge_leave,
-            "Hold": lambda m, at: self._leg_hold(m, at, True),
-            "Unhold": lambda m, at: self._leg_hold(m, at, False),
-            "Hangup": self._hangup,
+            "CcRecording": lambda m, at: self._known(m, lambda t: recording_told(m, t.call, at)),
+            "CcRating": lambda m, at: self._known(m, lambda t: rating_told(m, t.call, at)),
+            "DialBegin": self.legs.dial_begin,
+            "DialState": self.legs.dial_state,
+            "BridgeEnter": self.legs.bridge_enter,
+            "BridgeLeave": self.legs.bridge_leave,
+            "Hold": lambda m, at: self.legs.leg_hold(m, at, True),
+            "Unhold": lambda m, at: self.legs.leg_hold(m, at, False),
+            "Hangup": self.legs.hangup,
             "DeviceStateChange": self._device,
         }
 
@@ -163,7 +133,7 @@ class Translator:
         track, target = self._track(m), parse_target(m.get("Target", ""))
         if track is None or target is None:
             return
-        track.offer = target.offer
+        track.offer, track.offered_ms, track.ring_s = target.offer, at_ms, float(target.ring_s)
         yield e.OfferConnecting(track.call, target.offer, at_ms)
 
     def _offer_end(self, m: AmiMessage, at_ms: int) -> Iterable[Told]:
@@ -196,8 +166,31 @@ class Translator:
     def _end(self, m: AmiMessage, at_ms: int) -> Iterable[Told]:
         track = self._track(m)
         if track is not None:
-            track.ended_by = _WHO.get(m.get("Who", "")) or _who(m.get("By", ""), track)
-        return ()
+            track.ended_by = _WHO.get(m.get("Who", "")) or who_hung_up(m.get("By", ""), track)
+            yield from self._dial_had_ended(track, m, at_ms)
+
+    def _dial_had_ended(self, track: CallTrack, m: AmiMessage, at_ms: int) -> Iterable[Told]:
+        """Dial() had come back, but its caller was gone before the dialplan could say so in `CcOfferEnd`."""
+        status = m.get("Status", "")
+        if track.offer is None or m.get("Place") != "offer" or status in ("", "CANCEL", "ANSWER"):
+            return
+        elapsed_s = (at_ms - track.offered_ms) / 1000
+        result = offer_result(status, _UNTOLD, elapsed_s, track.ring_s)
+        yield e.OfferEnded(track.call, track.offer, at_ms, result, f"{status}/")
+        track.offer = None
+
+    def _voicemail(self, m: AmiMessage, at_ms: int) -> Iterable[Told]:
+        track = self._track(m)
+        if track is not None:
+            length_ms = m.get("LengthMs") or ""
+            size = m.get("Size") or ""
+            yield e.VoicemailLeft(
+                track.call,
+                at_ms,
+                m.get("File", ""),
+                int(size) if size.isascii() and size.isdigit() else None,
+                int(length_ms) if length_ms.isascii() and length_ms.isdigit() else None,
+            )
 
     def _topic(self, m: AmiMessage, at_ms: int) -> Iterable[Told]:
         offer = m.get("Offer", "")
@@ -205,6 +198,17 @@ class Translator:
         if leg is not None and leg.offer is not None:
             mode = HandOverMode.THREE_WAY if m.get("Mode") == "three_way" else HandOverMode.BLIND
             yield e.HandOverAsked(leg.call, leg.offer, m.get("Topic", ""), mode, at_ms)
+
+    def _consult(self, m: AmiMessage, at_ms: int) -> Iterable[Told]:
+        uniqueid, device, topic = m.get("Uniqueid", ""), m.get("Endpoint", ""), m.get("Topic", "")
+        consult = self.tracks.consults.get(uniqueid)
+        if consult is None:
+            consult = self.tracks.consults[uniqueid] = ConsultTrack(CallId(self.pbx, uniqueid), device, topic)
+        if m.get("State") == "dialling":
+            target = parse_target(m.get("Target", ""))
+            consult.number = "" if target is None else target.digits
+        else:
+            yield e.ConsultAsked(consult.consult, device, topic, at_ms)
 
     def _transfer(self, m: AmiMessage, at_ms: int) -> Iterable[Told]:
         track = self._track(m)
@@ -224,140 +228,32 @@ class Translator:
         )
 
     def _outbound(self, m: AmiMessage, at_ms: int) -> Iterable[Told]:
-        uniqueid = m.get("Uniqueid", "")
-        if m.get("State") == "ended":
+        uniqueid, state = m.get("Uniqueid", ""), m.get("State")
+        device, number = m.get("Endpoint", ""), m.get("Number", "")
+        if state == "asked":
+            yield DialAsked(self.pbx, uniqueid, at_ms, device, number, m.get("Code") == "call_back")
+        elif state == "ended":
             track = self._track(m)
             if track is not None:
-                track.status = m.get("Status", "")
-        elif uniqueid not in self.tracks.calls:
-            call, device = CallId(self.pbx, uniqueid), m.get("Endpoint", "")
+                track.status = outbound_end(m.get("Status", ""), m.get("Cause", ""))
+                track.ended_by = who_hung_up(m.get("By", ""), track)
+        elif state == "started" and uniqueid not in self.tracks.calls:
+            call = CallId(self.pbx, uniqueid)
             self.tracks.calls[uniqueid] = CallTrack(call, m.get("Channel", ""), outbound=True, device=device)
-            yield e.OutboundStarted(call, device, m.get("Number", ""), m.get("Line") or None, at_ms)
-
-    # --- Asterisk's own events
-
-    def _dial_begin(self, m: AmiMessage, at_ms: int) -> Iterable[Told]:
-        track, dest = self._track(m), m.get("DestUniqueid", "")
-        if track is not None and dest and dest not in self.tracks.legs:
-            channel = m.get("DestChannel", "")
-            self.tracks.add_leg(track, Leg(dest, track.call, track.offer, device_of(channel), channel))
-        return ()
-
-    def _dial_state(self, m: AmiMessage, at_ms: int) -> Iterable[Told]:
-        leg = self.tracks.legs.get(m.get("DestUniqueid", ""))
-        if leg is None or leg.offer is None or leg.rang or m.get("DialStatus") not in _SIGNS_OF_LIFE:
-            return
-        leg.rang = True
-        yield e.OfferRinging(leg.call, leg.offer, at_ms)
-
-    def _bridge_enter(self, m: AmiMessage, at_ms: int) -> Iterable[Told]:
-        uniqueid, bridge = m.get("Uniqueid", ""), m.get("BridgeUniqueid", "")
-        self.tracks.enter(bridge, uniqueid)
-        track = self.tracks.calls.get(uniqueid)
-        if track is not None:
-            track.bridge, track.bridged_ms = bridge, at_ms
-            for member in sorted(self.tracks.bridges.get(bridge, ())):
-                if member != uniqueid:
-                    yield from self._met(track, member, bridge, at_ms, "")
-            return
-        for member in self.tracks.bridges.get(bridge, ()):
-            owner = self.tracks.calls.get(member)
-            if owner is not None:
-                yield from self._met(owner, uniqueid, bridge, at_ms, m.get("Channel", ""))
-                return
-        leg = self.tracks.legs.get(uniqueid)
-        if leg is not None:
-            leg.bridge = bridge
-
-    def _met(self, track: CallTrack, other: str, bridge: str, at_ms: int, channel: str) -> Iterable[Told]:
-        """The caller and another channel are in one bridge from `at_ms` on (the later of the two entries)."""
-        leg = self.tracks.legs.get(other)
-        if leg is None:
-            leg = Leg(other, track.call, None, device_of(channel), channel)
-            self.tracks.add_leg(track, leg)
-        leg.bridge = bridge
-        if leg.talks:
-            return
-        leg.talks = True
-        if track.outbound:
-            if not track.answered:
-                track.answered = True
-                yield e.OutboundAnswered(track.call, at_ms)
-        elif leg.offer is None:
-            yield e.PartyJoined(track.call, leg.device, at_ms)
-        else:
-            track.last_offer = leg.offer
-            yield e.OfferAnswered(track.call, leg.offer, at_ms)
-
-    def _bridge_leave(self, m: AmiMessage, at_ms: int) -> Iterable[Told]:
-        uniqueid, bridge = m.get("Uniqueid", ""), m.get("BridgeUniqueid", "")
-        self.tracks.leave(bridge, uniqueid)
-        track = self.tracks.calls.get(uniqueid)
-        if track is not None:
-            if track.bridge == bridge:
-                track.bridge = None
-            for leg in list(track.legs.values()):
-                if leg.bridge == bridge:
-                    yield from self._parted(track, leg, at_ms)
-            return
-        leg_left = self.tracks.legs.get(uniqueid)
-        if leg_left is not None:
-            leg_left.bridge = None
-            owner = self.tracks.calls.get(leg_left.call.uniqueid)
-            if owner is not None:
-                yield from self._parted(owner, leg_left, at_ms)
-
-    def _parted(self, track: CallTrack, leg: Leg, at_ms: int) -> Iterable[Told]:
-        if not leg.talks:
-            return
-        leg.talks = False
-        if track.outbound:
-            return
-        if leg.offer is None:
-            yield e.PartyLeft(track.call, leg.device, at_ms)
-        else:
-            yield e.TalkEnded(track.call, leg.offer, at_ms)
-
-    def _leg_hold(self, m: AmiMessage, at_ms: int, on: bool) -> Iterable[Told]:
-        leg = self.tracks.legs.get(m.get("Uniqueid", ""))
-        if leg is not None and leg.offer is not None:
-            yield e.HoldStarted(leg.call, leg.offer, at_ms) if on else e.HoldEnded(leg.call, leg.offer, at_ms)
-
-    def _hangup(self, m: AmiMessage, at_ms: int) -> Iterable[Told]:
-        uniqueid = m.get("Uniqueid", "")
-        leg = self.tracks.legs.get(uniqueid)
-        if leg is not None:
-            owner = self.tracks.calls.get(leg.call.uniqueid)
-            if owner is not None:
-                yield from self._parted(owner, leg, at_ms)
-            self.tracks.drop_leg(leg)
-            return
-        track = self.tracks.calls.get(uniqueid)
-        if track is None:
-            return
-        for one in list(track.legs.values()):
-            yield from self._parted(track, one, at_ms)
-        self.tracks.drop_call(track)
-        if track.outbound:
-            cause = "ANSWER" if track.answered else track.status
-            yield e.OutboundEnded(track.call, at_ms, track.ended_by, cause)
-        else:
-            yield e.CallerGone(track.call, at_ms, track.ended_by)
+            yield e.OutboundStarted(
+                call,
+                device,
+                number,
+                m.get("Line") or None,
+                milliseconds(m.get("Dialled")) or at_ms,
+                m.get("Follows") or None,
+            )
 
     def _device(self, m: AmiMessage, at_ms: int) -> Iterable[Told]:
         technology, _, device = m.get("Device", "").partition("/")
         state = DEVICE_STATES.get(m.get("State", ""))
         if technology == "PJSIP" and device and state is not None:
             yield e.DeviceChanged(device, state, at_ms)
-
-
-def _who(source: str, track: CallTrack) -> EndedBy:
-    """Who hung up, by the channel that Asterisk names as the source; empty means that the PBX did, or a transfer."""
-    if source == track.channel:
-        return EndedBy.AGENT if track.outbound else EndedBy.CALLER
-    if source and (any(leg.channel == source for leg in track.legs.values()) or device_of(source)):
-        return EndedBy.CALLER if track.outbound else EndedBy.AGENT
-    return EndedBy.SYSTEM
 
 
 def _text(value: str) -> str:

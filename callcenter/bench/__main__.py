@@ -20,10 +20,10 @@ Bench = Callable[[], dict[str, Any]]
 
 
 def benches() -> dict[str, str]:
-    """The module of each benchmark by its name."""
+    """The module of each benchmark by its name (`import_` is `import`, a word of Python)."""
     skipped = {"__main__", "errors"}
     found = pkgutil.iter_modules(callcenter.bench.__path__)
-    return {item.name: f"callcenter.bench.{item.name}" for item in found if item.name not in skipped}
+    return {item.name.rstrip("_"): f"callcenter.bench.{item.name}" for item in found if item.name not in skipped}
 
 
 def bench_named(module: str) -> Bench | None:

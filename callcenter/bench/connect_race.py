@@ -3,8 +3,9 @@
 100,000 wishes at 100 to 400 a second, to callers who rest in the shipped hold loop, at random moments and at the edges of
 their rests (a heartbeat that is nearly stale makes rests short), and 10,000 whole calls (arrival, wish, dial, answer, BYE)
 through the service. A wish whose effect is not seen within a second, and a caller hung up by the PBX, are lost.
-A wish is written only when the one before has had its effect. `race` tells wishes whose effect came after a second (a
-machine that stood still) from those that never had one; the benchmark counts both as lost, as a caller would.
+A wish is written only when the one before has had its effect. `race` tells wishes whose effect came after a second from
+those that never had one; the benchmark counts both as lost, as a caller would. With each late one goes what the PBX's own
+answer to a Ping took around that time: if that is long as well, the whole machine stood still.
 """
 
 import asyncio
@@ -41,6 +42,7 @@ class _Waiting:
         self.holding_since = 0.0
         """When he last came to rest, on the loop's clock."""
         self.timer: asyncio.TimerHandle | None = None
+        self.wished_at = 0.0
         self.is_late = False
         """Whether the wish under way had no effect within EFFECT_S."""
 
@@ -51,8 +53,10 @@ class _Race:
     def __init__(self, rng: random.Random) -> None:
         self.callers: dict[str, _Waiting] = {}
         self.lost: list[str] = []
-        self.late = 0
-        """Wishes whose effect came, but after a second."""
+        self.late: list[str] = []
+        """Wishes whose effect came, but after a second: how long after, and how the machine was."""
+        self.slowest_ping_s = 0.0
+        """Since the last late wish."""
         self.all_there = asyncio.Event()
         self.link: AmiLink | None = None
         self._rng = rng
@@ -73,8 +77,11 @@ class _Race:
             if caller.offer and caller.offer in message.get("Target", ""):
                 caller.offer = ""
                 if caller.timer is not None:
-                    self.late += caller.is_late
                     caller.timer.cancel()
+                if caller.is_late:
+                    took_s = now - caller.wished_at
+                    self.late.append(f"{took_s:.2f} s (slowest ping {self.slowest_ping_s:.2f} s)")
+                    self.slowest_ping_s = 0.0
         elif message.name == "Hangup" and uniqueid in self.callers:
             self.lost.append(f"{uniqueid} hung up")
 
@@ -92,6 +99,7 @@ class _Race:
             ]
         )
         loop = asyncio.get_running_loop()
+        caller.wished_at = loop.time()
         caller.timer = loop.call_later(EFFECT_S, self._no_effect, caller, caller.offer)
 
     def _no_effect(self, caller: _Waiting, offer: str) -> None:
@@ -109,18 +117,20 @@ class _Race:
         return [caller for caller in self.callers.values() if not caller.offer and caller.back.is_set()]
 
 
-async def _beat(link: AmiLink, second_ahead: list[int]) -> None:
+async def _beat(link: AmiLink, second_ahead: list[int], watched: _Race) -> None:
     """Keep a heartbeat: `second_ahead` says how far it is shifted, so that rests are long or as short as a second."""
-    counter = 0
+    counter, loop = 0, asyncio.get_running_loop()
     while True:
+        asked_at = loop.time()
         pong = await link.send({"Action": "Ping"})
+        watched.slowest_ping_s = max(watched.slowest_ping_s, loop.time() - asked_at)
         second = (pong.message.at_us or 0) // 1_000_000 + second_ahead[0]
         counter += 1
         await link.send({"Action": "Setvar", "Variable": "CC_BEAT", "Value": f"bench*7*{counter}*{second}"})
         await asyncio.sleep(0.5)
 
 
-async def race(wishes: int, seed: int = 1) -> dict[str, int]:
+async def race(wishes: int, seed: int = 1) -> dict[str, Any]:
     """Send so many wishes; return how many were sent and what was lost."""
     floor, rng = Floor(1), random.Random(seed)
     watched = _Race(rng)
@@ -129,7 +139,7 @@ async def race(wishes: int, seed: int = 1) -> dict[str, int]:
         await actions.wait_up(5)
         watched.link = actions
         ahead = [0]
-        beat = asyncio.create_task(_beat(actions, ahead))
+        beat = asyncio.create_task(_beat(actions, ahead, watched))
         await asyncio.sleep(0.2)
         phone = await Phone.open("13900000002", ("127.0.0.2", 0), floor.sip)
         for _ in range(CALLERS):
@@ -202,9 +212,10 @@ async def measure(wishes: int, calls: int) -> dict[str, Any]:
     """Run both parts."""
     result = await race(wishes)
     lost_calls = await whole_calls(calls)
-    lost = result["lost"] + result["late"] + lost_calls
+    late = result["late"]
+    lost = result["lost"] + len(late) + lost_calls
     if lost:
-        told = f"{result['lost']} without effect or hung up, {result['late']} later than {EFFECT_S:g} s"
+        told = f"{result['lost']} without effect or hung up, {len(late)} later than {EFFECT_S:g} s {late[:5]}"
         raise BenchWrong(f"of {result['wishes']} wishes {told}; of {calls} whole calls {lost_calls} lost")
     return {"name": "connect_race", "wishes": result["wishes"], "calls": calls, "lost": lost}
 

@@ -15,7 +15,7 @@ from callcenter.asterisk.settings import AmiSettings
 from callcenter.lab.cache import Report
 from callcenter.lab.pbx import Asterisk
 from callcenter.lab.ports import free_port
-from callcenter.lab.sip_phone import SILENT, Phone, Script
+from callcenter.lab.sip_phone import SILENT, Phone, Script, endpoints
 from callcenter.lab.site import Seat, Site
 
 PLAN = """
@@ -28,16 +28,6 @@ need = "general >= 1"
 ring_s = 20
 wrapup_s = 0
 [topics]
-"""
-
-_PHONE = """
-[{number}](media)
-context = callcenter-phones
-aors = {number}
-identify_by = username
-[{number}]
-type = aor
-contact = sip:{number}@127.0.0.1:{port}
 """
 
 
@@ -53,9 +43,7 @@ class Floor:
         self.agents_port = free_port(socket.SOCK_DGRAM)
         self.devices = [str(1001 + n) for n in range(seats)]
         self.seats = [Seat(str(8001 + n), f"Seat {n + 1}", {"general": 1}) for n in range(seats)]
-        phones = "".join(
-            _PHONE.format(number=number, port=self.agents_port) for number in (*self.devices, *extra_phones)
-        )
+        phones = endpoints(dict.fromkeys((*self.devices, *extra_phones), self.agents_port))
         extra: Mapping[str, str] = {"pjsip.conf": phones, "queues.conf": queues}
         report: Report = quiet
         pbx = Asterisk(lines=("default", "general"), dialplan=dialplan, extra=extra, report=report)

@@ -12,6 +12,8 @@ import shutil
 import tempfile
 import time
 import urllib.request
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,11 @@ class ScriptedPbx:
         self._events.write("".join(blocks).encode())
         await self._events.drain()
 
+    def write(self, text: str) -> None:
+        """Send events without waiting for the reader."""
+        assert self._events is not None
+        self._events.write(text.encode())
+
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"Asterisk Call Manager/11.0.0\r\n")
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -90,7 +97,7 @@ class ScriptedPbx:
         return f"{head}EventList: start\r\n\r\n{end_of_list}"
 
 
-def _event(name: str, uniqueid: str, **headers: str) -> str:
+def event_text(name: str, uniqueid: str, **headers: str) -> str:
     """One UserEvent with the channel snapshot that Asterisk puts before it."""
     text = (
         f"Event: UserEvent\r\nPrivilege: user,all\r\nTimestamp: {time.time():.6f}\r\nChannel: PJSIP/trunk-{uniqueid}\r\n"
@@ -102,14 +109,22 @@ def _event(name: str, uniqueid: str, **headers: str) -> str:
     return text + "".join(f"{key}: {value}\r\n" for key, value in headers.items()) + "\r\n"
 
 
-async def measure(agents: int, waiting: int) -> dict[str, Any]:
-    """Feed the service and read its memory."""
-    folder = Path(tempfile.mkdtemp(prefix="cc-memory-"))
-    seats = [Seat(str(10000 + n), f"座席{n}", {f"s{n % 10}": 1 + n % 4}) for n in range(agents)]
-    best = [Seat(str(90000 + n), f"专家{n}", {f"s{n}": 5}) for n in range(10)]
-    plan = f'default_line = "l0"\n{_LINES}\n' + "\n".join(seat.toml() for seat in (*seats, *best))
-    (folder / "plan.toml").write_text(plan, encoding="utf-8")
-    pbx, http_port = ScriptedPbx(), free_port()
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running service."""
+
+    folder: Path
+    """Its plan, state and `log`."""
+    pid: int
+    http_port: int
+
+
+@contextlib.asynccontextmanager
+async def served(pbx: ScriptedPbx, plan: str) -> AsyncIterator[Served]:
+    """Run the service with a scripted PBX, from when it is in step; everything is removed afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="cc-scripted-"))
+    await asyncio.to_thread((folder / "plan.toml").write_text, plan, encoding="utf-8")
+    http_port = free_port()
     await pbx.start()
     environment = {
         "CALLCENTER_AMI_PORT": str(pbx.port),
@@ -122,13 +137,23 @@ async def measure(agents: int, waiting: int) -> dict[str, Any]:
     try:
         async with asyncio.timeout(60):
             await pbx.ready.wait()
-        await _feed(pbx, seats, waiting)
-        counted = await _until_counted(http_port, agents, waiting, folder)
-        rss_mb = await asyncio.to_thread(_resident_mb, process.pid)
+        yield Served(folder, process.pid, http_port)
     finally:
         await asyncio.to_thread(end, process)
         await pbx.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def measure(agents: int, waiting: int) -> dict[str, Any]:
+    """Feed the service and read its memory."""
+    seats = [Seat(str(10000 + n), f"座席{n}", {f"s{n % 10}": 1 + n % 4}) for n in range(agents)]
+    best = [Seat(str(90000 + n), f"专家{n}", {f"s{n}": 5}) for n in range(10)]
+    plan = f'default_line = "l0"\n{_LINES}\n' + "\n".join(seat.toml() for seat in (*seats, *best))
+    pbx = ScriptedPbx()
+    async with served(pbx, plan) as service:
+        await _feed(pbx, seats, waiting)
+        counted = await _until_counted(service.http_port, agents, waiting, service.folder)
+        rss_mb = await asyncio.to_thread(_resident_mb, service.pid)
     return {"name": "memory", "rss_mb": round(rss_mb, 1), **counted}
 
 
@@ -139,10 +164,10 @@ async def _feed(pbx: ScriptedPbx, seats: list[Seat], waiting: int) -> None:
         uniqueid = f"bench-1.{n}"
         proof = proof_of(uniqueid, seat.pin_sha1)
         login = {"Code": "login", "Endpoint": str(1000 + n), "Agent": seat.number, "Proof": proof}
-        blocks.append(_event("CcFeature", uniqueid, **login))
+        blocks.append(event_text("CcFeature", uniqueid, **login))
     for n in range(waiting):
         arrived = {"Did": f"1234{n % 10}", "Line": f"l{n % 10}", "SipCallId": f"{n}@bench", "Menu": "0", "Test": "0"}
-        blocks.append(_event("CcArrived", f"bench-2.{n}", **arrived))
+        blocks.append(event_text("CcArrived", f"bench-2.{n}", **arrived))
     for start in range(0, len(blocks), BATCH):
         await pbx.tell(blocks[start : start + BATCH])
         await asyncio.sleep(0.01)

@@ -24,7 +24,7 @@ from config.settings import AmiLogin, Settings
 LINK_S = 3.5
 EVENT_S = 1.5
 NEEDED = (
-    "CoreSettings DeviceStateList Getvar Hangup PlayDTMF QueueAdd QueuePause QueueRemove QueueSummary Setvar ShowDialPlan "
+    "CoreSettings CoreStatus DeviceStateList Getvar Hangup PlayDTMF QueueAdd QueuePause QueueRemove QueueSummary Setvar ShowDialPlan "
     "Status UserEvent"
 ).split()
 """Actions that the service uses, and those by which it is checked."""

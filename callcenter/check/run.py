@@ -13,7 +13,9 @@ from callcenter.asterisk.errors import AmiError
 from callcenter.check import host, pbx
 from callcenter.check.cel import check_cel
 from callcenter.check.finding import Finding, Refused, Scene, State
+from callcenter.check.recordings import check_recordings
 from callcenter.check.sounds import check_sounds
+from callcenter.check.voicemail import check_voicemail
 from config.errors import PlanError, SettingsError
 from config.plan import PlanFile, read_plan
 from config.settings import Settings, unknown_variables
@@ -52,6 +54,8 @@ TABLE = (
     Check("leader", pbx.check_leader),
     Check("cel", check_cel, needs_pbx=False),
     Check("sounds", check_sounds),
+    Check("recordings", check_recordings),
+    Check("voicemail", check_voicemail),
 )
 _AFTER_LOGIN = frozenset({"log-in actions", "log-in events", "cel"})
 

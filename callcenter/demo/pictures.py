@@ -1,7 +1,8 @@
-"""`make pictures`: the README's picture of the terminal view, taken from a real run.
+"""`make pictures`: the README's pictures of the terminal view and of the wallboard, taken from a real run.
 
 The demo is played for DEMO_SECONDS (default 40); of all screens the busiest is kept and drawn as SVG. The picture names
-no address: rich's own template fetches its font from a foreign host, ours takes what the reader's machine has.
+no address: rich's own template fetches its font from a foreign host, ours takes what the reader's machine has. The wallboard is
+taken in a real browser (`callcenter.demo.photographs`).
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from rich.console import Console
 
 from callcenter.demo.errors import DemoUseError
 from callcenter.demo.options import Options
+from callcenter.demo.photographs import Photographs
 from callcenter.demo.run import Demo
 from callcenter.demo.view import Screen, render
 from callcenter.lab.errors import LabError
@@ -46,17 +48,29 @@ def liveliness(screen: Screen) -> tuple[int, int, int, int]:
 
 async def _play(options: Options) -> int:
     best: list[Screen] = []
+    newest: list[Screen] = []
 
     def seen(screen: Screen) -> None:
-        is_full = screen.elapsed_s > SECONDS / 3
-        if is_full and (not best or liveliness(screen) > liveliness(best[0])):
+        newest[:] = [screen]
+        if screen.elapsed_s > SECONDS / 3 and (not best or liveliness(screen) > liveliness(best[0])):
             best[:] = [screen]
 
-    code = await Demo(options, Console(width=COLUMNS), on_screen=seen).run()
-    if code == 0 and best:
+    def score() -> tuple[int, ...] | None:
+        return liveliness(newest[0]) if newest and newest[0].elapsed_s > SECONDS / 3 else None
+
+    demo = Demo(options, Console(width=COLUMNS), on_screen=seen)
+    photographs = Photographs(demo, score)
+    taking = asyncio.create_task(photographs.take())
+    code = await demo.run()
+    taking.cancel()
+    failed = [one for one in await asyncio.gather(taking, return_exceptions=True) if isinstance(one, LabError)]
+    if failed:
+        raise failed[0]
+    if code == 0 and best and photographs.best:
         PICTURE.parent.mkdir(exist_ok=True)
         PICTURE.write_text(svg_of(best[0]), encoding="utf-8")
-        sys.stderr.write(f"{PICTURE}\n")
+        for file in (PICTURE, *photographs.keep(PICTURE.parent)):
+            sys.stderr.write(f"{file}\n")
     return code
 
 

@@ -51,7 +51,10 @@ class Demo:
         self.result: Facts | None = None
         self._console = console
         self._on_screen = on_screen
-        self._site = Site(plan_text(), seats(), [*PHONE_OF.values(), *SPECIALIST_PHONES], report=self._say)
+        phones, open_board = [*PHONE_OF.values(), *SPECIALIST_PHONES], {"CALLCENTER_BOARD_WITHOUT_TOKEN": "true"}
+        self._site = Site(plan_text(), seats(), phones, environment=open_board, report=self._say)
+        self.wallboard = f"http://127.0.0.1:{self._site.http_port}/board"
+        """Address of the wallboard, on this machine alone."""
         self._company = Company(self._site, options.seed)
         self._events: deque[tuple[str, str, str]] = deque(maxlen=EVENTS_SHOWN)
         self._board = Board()
@@ -91,6 +94,7 @@ class Demo:
             await asyncio.to_thread(peer_root, SOFTPHONE, self._say)
         await self._site.start()
         self._say(f"the service distributes calls on a private {self._site.pbx.systemname}")
+        self._say(f"大屏 wallboard: {self.wallboard}")
         self._say(f"{len(PHONE_OF)} seats' and {len(SPECIALIST_PHONES)} specialists' softphones register")
         await self._company.register()
         self._say("the seats log in: *11, number, PIN")
@@ -230,6 +234,7 @@ class Demo:
             phase=self._phase,
             calling=self._company.open_calls,
             events=tuple(self._events),
+            wallboard=self.wallboard,
         )
 
     def _event(self, style: str, text: str) -> None:

@@ -16,7 +16,6 @@ from rich.table import Table
 from metrics.dictionary import FIGURES, totals_of
 from metrics.rounding import printed, rounded
 
-ABANDONED = ("abandoned_ivr", "abandoned_queue", "abandoned_ringing")
 FULL_RUN_S = 40.0
 FULL_OFFERED = 30
 FULL_ANSWERED = 15
@@ -55,7 +54,7 @@ def result(facts: Facts) -> dict[str, Any]:
     return {
         "offered": totals["offered"] or 0,
         "answered": totals["agent_answered"] or 0,
-        "abandoned": sum(totals[name] or 0 for name in ABANDONED),
+        "abandoned": whole("abandoned"),
         "lost": facts.lost,
         "avg_wait_s": whole("avg_wait_s"),
         "avg_talk_s": whole("avg_talk_s"),
@@ -120,7 +119,7 @@ def _cells(calls: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         str(totals["offered"]),
         str(totals["agent_answered"]),
-        str(sum(totals[name] or 0 for name in ABANDONED)),
+        printed(FIGURES["abandoned"].value(totals), 0),
         printed(FIGURES["connect_rate"].value(totals), 1, "%"),
         *(printed(FIGURES[name].value(totals), 0, " s") for name in ("avg_wait_s", "avg_talk_s", "max_talk_s")),
     ]

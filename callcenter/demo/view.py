@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -12,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from callcenter.demo.board import Board, Counts
+from metrics.dictionary import FIGURES
 from metrics.rounding import printed
 
 PRESENCE = {
@@ -44,12 +44,14 @@ class Screen:
     """Callers in a call, as their phones say."""
     events: Sequence[tuple[str, str, str]] = field(default_factory=tuple)
     """(clock, style, text), newest last."""
+    wallboard: str = ""
+    """Its address."""
 
 
 def rate(counts: Counts) -> str:
     """Return the connect rate of calls that have ended, `—` for none."""
-    value = Fraction(100 * counts.answered, counts.offered) if counts.offered else None
-    return printed(value, 1, "%")
+    totals = {"offered": counts.offered, "agent_answered": counts.answered}
+    return printed(FIGURES["connect_rate"].value(totals), 1, "%")
 
 
 def status_line(screen: Screen) -> str:
@@ -91,7 +93,8 @@ def _head(screen: Screen) -> RenderableType:
             "AMI ", ("●", "green" if is_up else "red"), f"  时延 lag {1000 * status.get('event_lag_s', 0.0):.0f} ms"
         ),
     )
-    return Panel(grid, box=box.ROUNDED, border_style="blue")
+    wallboard = Text(f"大屏 wallboard {screen.wallboard}", "bold") if screen.wallboard else None
+    return Panel(grid, box=box.ROUNDED, border_style="blue", subtitle=wallboard)
 
 
 def _lines(board: Board) -> RenderableType:

@@ -2,68 +2,70 @@
 
 | path | for | answers |
 |---|---|---|
-| GET /metrics | Prometheus | text; rendered in a worker thread |
+| GET /metrics | Prometheus | text, or OpenMetrics where it is asked for; rendered in a worker thread |
 | GET /healthz | a supervisor of processes | 200 while the loop runs |
 | GET /readyz | a load balancer | 200, or 503 with what is missing |
 | GET /status | `callcenter status` | JSON |
 | GET /plan | `callcenter plan` | version of the plan in force |
+| /board... | supervisors | the wallboard: `callcenter.http.board` |
 | POST /plan/diff | `callcenter plan diff` | body: a plan file; what it would change. Token |
 | POST /plan/reload | `callcenter plan reload` | the file that the service was started with is read again. Token |
+| /hand/... | `callcenter agent`, `line`, `call` | the supervisor's hand: `callcenter.http.hand`. Token |
+
+Who may see what is in `callcenter.http.access`.
 
 Errors are JSON, `{"error": sentence, "problems": [...]}`; what went wrong inside goes to the log, never to the client.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY
+from prometheus_client import REGISTRY
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from callcenter.courtesy import giving_way
+from callcenter.hand import Refused
+from callcenter.http import board
+from callcenter.http.access import Door, OwnerOf, refusal
+from callcenter.http.body import BodyRefused, body_of
+from callcenter.http.hand import refused, routes
 from callcenter.http.port import ServicePort
-from callcenter.http.tokens import Audience
 from config.errors import PlanError
 from config.plan import parse_plan
-from config.plan_diff import plan_diff
-from metrics.exposition import render
+from metrics.exporter import Frozen
+from metrics.exposition import render_as
 
 MAX_PLAN_BYTES = 4 * 1024 * 1024
 """A province's plan (3,115 agents) is about 0.4 MB."""
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[Request], Awaitable[Response]]
-IsAllowed = Callable[[str, Audience], bool]
 
-
-def create_app(service: ServicePort, is_allowed: IsAllowed) -> Starlette:
-    """Return the ASGI application. `is_allowed` judges tokens (`TokenStore.is_valid`); it runs in a worker thread."""
-    pages = _Pages(service)
-
-    def guarded(handler: Handler) -> Handler:
-        async def check_first(request: Request) -> Response:
-            kind, _, token = request.headers.get("authorization", "").partition(" ")
-            if kind.lower() != "bearer" or not await run_in_threadpool(is_allowed, token.strip(), Audience.API):
-                return _error(401, "a token is needed: Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"})
-            return await handler(request)
-
-        return check_first
-
+def create_app(service: ServicePort, owner_of: OwnerOf, *, board_without_token: bool = False) -> Starlette:
+    """Return the ASGI application. `owner_of` judges tokens (`TokenStore.owner_of`); it runs in a worker thread."""
+    pages, door = _Pages(service), Door(owner_of, board_without_token=board_without_token)
     return Starlette(
         routes=[
-            Route("/metrics", pages.metrics),
+            Route("/metrics", door.for_readers(pages.metrics)),
             Route("/healthz", pages.healthz),
             Route("/readyz", pages.readyz),
-            Route("/status", pages.status),
-            Route("/plan", pages.plan),
-            Route("/plan/diff", guarded(pages.diff), methods=["POST"]),
-            Route("/plan/reload", guarded(pages.reload), methods=["POST"]),
+            Route("/status", door.for_readers(pages.status)),
+            Route("/plan", door.for_readers(pages.plan)),
+            Route("/plan/diff", door.for_api(pages.diff), methods=["POST"]),
+            Route("/plan/reload", door.for_api(pages.reload), methods=["POST"]),
+            *routes(service, door.for_api),
+            *board.routes(service.board, door),
         ],
-        exception_handlers={HTTPException: _http_error, PlanError: _plan_error, Exception: _our_error},
+        exception_handlers={
+            HTTPException: _http_error,
+            PlanError: _plan_error,
+            Refused: refused,
+            Exception: _our_error,
+        },
     )
 
 
@@ -72,8 +74,9 @@ class _Pages:
         self._service = service
 
     async def metrics(self, request: Request) -> Response:
-        text = await run_in_threadpool(render, self._service.freeze(), REGISTRY)
-        return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        accept = request.headers.get("accept", "")
+        text, content_type = await run_in_threadpool(_rendered, accept, self._service.freeze())
+        return Response(text, headers={"Content-Type": content_type})
 
     async def healthz(self, request: Request) -> Response:
         return JSONResponse({"alive": True})
@@ -90,24 +93,18 @@ class _Pages:
         return JSONResponse({"version": plan.version, "lines": len(plan.lines), "agents": len(plan.agents)})
 
     async def diff(self, request: Request) -> Response:
-        body = bytearray()
         try:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_PLAN_BYTES:
-                    return _error(413, f"a plan has at most {MAX_PLAN_BYTES} bytes")
-        except ClientDisconnect:
-            return Response(status_code=400)
-        try:
-            text = body.decode("utf-8")
+            text = (await body_of(request, MAX_PLAN_BYTES)).decode("utf-8")
+        except BodyRefused as error:
+            return refusal(error.status, f"the plan was not taken: {error}")
         except UnicodeDecodeError:
-            return _error(422, "the plan is not UTF-8 text")
+            return refusal(422, "the plan is not UTF-8 text")
         loaded = await run_in_threadpool(parse_plan, text)
         return JSONResponse(
             {
                 "running": self._service.plan().version,
                 "version": loaded.plan.version,
-                "changes": plan_diff(self._service.plan(), loaded.plan),
+                "changes": self._service.plan_changes(loaded),
                 "warnings": loaded.warnings,
             }
         )
@@ -117,13 +114,15 @@ class _Pages:
         return JSONResponse({"version": self._service.plan().version, "changes": changes})
 
 
-def _error(status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"error": sentence, "problems": []}, status_code=status, headers=headers)
+def _rendered(accept: str, frozen: Frozen) -> tuple[bytes, str]:
+    """The work of a scrape's thread: the loop that routes calls must get Python's lock when it wants it."""
+    with giving_way():
+        return render_as(accept, frozen, REGISTRY)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _error(error.status_code, error.detail, dict(error.headers or {}))
+    return refusal(error.status_code, error.detail, dict(error.headers or {}))
 
 
 async def _plan_error(request: Request, error: Exception) -> Response:
@@ -133,4 +132,4 @@ async def _plan_error(request: Request, error: Exception) -> Response:
 
 async def _our_error(request: Request, error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return _error(500, "internal error: the service's log says more")
+    return refusal(500, "internal error: the service's log says more")

@@ -16,6 +16,8 @@ from pathlib import Path
 
 LOCAL_NAME = "api.token"
 STORE_NAME = "tokens.json"
+LOCAL = "local"
+"""Owner of the local token: whoever of this host can read it."""
 
 
 class Audience(StrEnum):
@@ -69,15 +71,21 @@ class TokenStore:
         """Return all tokens, in the order in which they were made."""
         return [TokenEntry(token_id, Audience(one["for"]), one["created_at"]) for token_id, one in self._read().items()]
 
-    def is_valid(self, token: str, audience: Audience) -> bool:
-        """Return whether this token opens `audience`; a token for `api` opens boards too."""
+    def owner_of(self, token: str, audience: Audience) -> str | None:
+        """Return whose token this is, if it opens `audience`: its id, or `LOCAL`; None: it does not. One for `api` opens
+        boards too."""
         given = _hash(token)
         if (local := read_local_token(self._state_dir)) and secrets.compare_digest(_hash(local), given):
-            return True
-        return any(
-            secrets.compare_digest(one["sha256"], given) and one["for"] in (audience.value, Audience.API.value)
-            for one in self._read().values()
-        )
+            return LOCAL
+        opens = (audience.value, Audience.API.value)
+        for token_id, one in self._read().items():
+            if secrets.compare_digest(one["sha256"], given) and one["for"] in opens:
+                return token_id
+        return None
+
+    def is_valid(self, token: str, audience: Audience) -> bool:
+        """Return whether this token opens `audience`."""
+        return self.owner_of(token, audience) is not None
 
     def _read(self) -> dict[str, dict[str, str]]:
         try:

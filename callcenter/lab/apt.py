@@ -34,9 +34,25 @@ class Peer:
 
 PBX = Peer("pbx", ("asterisk", "sip-tester"), "sid", "an Asterisk >= 22.6 and sipp on PATH are required")
 SOFTPHONE = Peer("softphone", ("baresip-core",), otherwise="baresip on PATH is required")
-REDIS = Peer("redis", ("redis-server",), otherwise="redis-server on PATH is required")
-PROMETHEUS = Peer("prometheus", ("prometheus",), otherwise="prometheus and promtool on PATH are required")
+PROMETHEUS = Peer(
+    "prometheus",
+    ("prometheus", "prometheus-alertmanager"),
+    otherwise="prometheus, promtool and amtool on PATH are required",
+)
+SPEECH = Peer(
+    "speech",
+    ("espeak-ng", "sox"),
+    otherwise="espeak-ng and sox on PATH are required; without them tones stand for prompts",
+)
 POSTGRESQL = Peer("postgresql", ("postgresql",), otherwise="PostgreSQL 15 or newer on PATH is required")
+COMPOSE = Peer("compose", ("docker-compose",), "sid", "docker-compose 2 on PATH is required")
+SYSTEMD = Peer("systemd", ("systemd",), otherwise="systemd-analyze on PATH is required")
+CLOCK = Peer("clock", ("libfaketime",), otherwise="without it no PBX's clock can be put back")
+BROWSER = Peer(
+    "browser",
+    ("chromium-headless-shell", "fonts-wqy-microhei"),
+    otherwise="without it pages are neither printed nor looked at",
+)
 
 
 def peer_root(peer: Peer, report: Report = say) -> Path:

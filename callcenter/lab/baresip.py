@@ -92,10 +92,11 @@ class Baresip:
         role: Role = "agent",
         answer_after_s: float | None = None,
         talk_s: float | None = None,
-        register_every_s: int = 60,
+        register_every_s: int | None = 60,
         on_event: Callable[["Baresip", PhoneEvent], None] | None = None,
     ) -> None:
-        """number: one of the PBX's `phones`. on_event: called for each event, at once and in order."""
+        """number: one of the PBX's `phones`. register_every_s: None: it never registers and can only dial, beside another
+        phone of that number. on_event: called for each event, at once and in order."""
         self.number = number
         self.role: Role = role
         self.answer_after_s = answer_after_s
@@ -125,7 +126,7 @@ class Baresip:
         return next((call for call in reversed(self.calls) if call.is_open), None)
 
     async def start(self) -> Self:
-        """Start it and wait until it is registered. Raises PeerUnavailableError or PhoneError."""
+        """Start it and wait until it is registered, where it registers. Raises PeerUnavailableError or PhoneError."""
         program, module_path = await asyncio.to_thread(_find_baresip)
         talk = await asyncio.to_thread(lambda: talk_file(cache_folder() / "sounds"))
         control_port = free_port()
@@ -138,7 +139,10 @@ class Baresip:
         command = program.command("-f", str(self._folder))
         self.process = spawn(command, folder=self._folder, log=self._folder / "log", pipe=True)
         await self._link.open(control_port, REGISTER_S)
-        await self.register()
+        if self._every_s is None:
+            await self._link.ask("uanew", self._account())
+        else:
+            await self.register()
         return self
 
     async def stop(self) -> None:
@@ -194,12 +198,8 @@ class Baresip:
         """Hand the current call on with REFER (blind)."""
         await self._link.ask("transfer", f"sip:{number}@127.0.0.1:{self._pbx.sip_port}")
 
-    async def unregister(self) -> None:
-        """Take its account away: it unregisters and cannot be called any more."""
-        await self._link.ask("uadel", f"sip:{self.number}@127.0.0.1:{self._pbx.sip_port}")
-
     async def register(self) -> None:
-        """Register, again after `unregister()`, and wait for the 200."""
+        """Register, and wait for the 200."""
         self.forget()
         await self._link.ask("uanew", self._account())
         await self._until_registered()
@@ -249,7 +249,7 @@ class Baresip:
         secret = self._pbx.phones[self.number]
         return (
             f"<sip:{self.number}@127.0.0.1:{self._pbx.sip_port};transport=udp>;auth_user={self.number};"
-            f"auth_pass={secret};regint={self._every_s};answermode=manual;audio_codecs=PCMA,PCMU"
+            f"auth_pass={secret};regint={self._every_s or 0};answermode=manual;audio_codecs=PCMA,PCMU"
         )
 
     def _heard(self, message: Message) -> None:

@@ -16,6 +16,7 @@ from callcenter.lab.errors import LabError
 from callcenter.lab.loader import remove_folder
 from callcenter.lab.pbx import Asterisk
 from config.errors import SettingsError
+from config.prompts import prompts
 from config.settings import load_settings
 
 lab_app = typer.Typer(no_args_is_help=True, help="A private Asterisk in the background, for trials.")
@@ -55,7 +56,7 @@ def up(
         typer.echo(f"already up: {_line(state)}")
         return
     try:
-        pbx = Asterisk(_numbers(phones), lines=tuple(line or ("default",)))
+        pbx = Asterisk(_numbers(phones), lines=tuple(line or ("default",)), speaks=prompts())
         pbx.start_now(outlives=True)
     except LabError as error:
         _fail(str(error))

@@ -13,6 +13,7 @@ import atexit
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -23,12 +24,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from callcenter.lab.cache import make_shared
 from callcenter.lab.errors import LabError, PeerUnavailableError
 
 UNPRIVILEGED = "nobody"
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lab-spawner")
 _folders: set[Path] = set()
 _running: dict[int, "subprocess.Popen[bytes]"] = {}
+# libc must be the machine's own, that of the loader which starts the children.
+_LIBC = re.compile(
+    r"^(ld-linux|libc\.|libm\.|libpthread|libdl|librt|libresolv|libutil|libnss_|libanl|libmvec|libthread)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +65,25 @@ def library_folders(root: Path) -> list[str]:
     folders = {
         found.parent
         for base in ("usr/lib", "lib")
-        for found in (*(root / base).glob("*/*.so.*"), *(root / base).glob("*/*/*.so.*"))
+        for pattern in ("*/*.so.*", "*/*/*.so.*", "*/*/lib*.so")
+        for found in (root / base).glob(pattern)
     }
     return sorted((str(folder) for folder in folders), key=lambda name: (name.count("/"), name))
+
+
+def libraries_without_libc(root: Path) -> Path:
+    """Return a folder of links to every library of a root but libc's own (made once): a value of LD_LIBRARY_PATH.
+
+    For programs that start children of themselves by path, which the machine's own loader then loads.
+    """
+    folder = root / ".libraries"
+    make_shared(folder)
+    for place in library_folders(root):
+        for library in Path(place).glob("*.so*"):
+            if not _LIBC.match(library.name):
+                with contextlib.suppress(FileExistsError):
+                    (folder / library.name).symlink_to(library)
+    return folder
 
 
 def unprivileged_ids() -> tuple[int, int]:

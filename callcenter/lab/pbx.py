@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +22,10 @@ from callcenter.lab.installation import find_asterisk
 from callcenter.lab.loader import Program, end, hand_over, keep_folder, private_folder, remove_folder, spawn, wrapped
 from callcenter.lab.pbx_files import PbxPlan, write_tree
 from callcenter.lab.ports import free_port, free_range
+from callcenter.lab.shifted_clock import ShiftedClock
+from callcenter.sounds.maker import make, sounds_of
+from callcenter.sounds.shelf import Shelf
+from config.prompts import Prompt
 
 START_S = 30.0
 _RTP_PORTS = 1000
@@ -39,15 +43,18 @@ class Asterisk:
         phones: Sequence[str] = (),
         *,
         lines: Sequence[str] = ("default",),
+        mailboxes: Sequence[str] = ("100",),
         dialplan: str = "",
         extra: Mapping[str, str] | None = None,
         inbound_context: str = "callcenter-inbound",
         phone_context: str = "callcenter-phones",
         folder: Path | None = None,
         report: Report = say,
+        speaks: Iterable[Prompt] = (),
     ) -> None:
-        """phones: endpoint numbers that may register. lines: codes that get a fallback queue. dialplan: appended to extensions.conf. extra: file name -> text
-        appended to it. folder: private folder to use (made; default: a temporary one). Fetches nothing yet."""
+        """phones: endpoint numbers that may register. lines: codes that get a fallback queue. mailboxes: voicemail boxes. dialplan: appended to extensions.conf. extra: file name -> text
+        appended to it. folder: private folder to use (made; default: a temporary one). speaks: prompts that it has files of, where the
+        synthesiser can be had; for all others tones are heard, which are shorter. Fetches nothing yet."""
         self.folder = folder or private_folder("cc-pbx-")
         """Private tree: etc, log, lib, run, spool."""
         self.systemname = f"lab-{secrets.token_hex(3)}"
@@ -58,14 +65,19 @@ class Asterisk:
         """Where numbers dialled out through the trunk arrive: UDP port on 127.0.0.3 (see `SippAgent`)."""
         self.phones = {number: secrets.token_urlsafe(12) for number in phones}
         """Number -> SIP secret."""
+        self.mailboxes = {box: f"{secrets.randbelow(10**8):08d}" for box in mailboxes}
+        """Voicemail box -> PIN, made anew for each lab."""
         self.managers = {user: secrets.token_urlsafe(18) for user in (ACTIONS_USER, EVENTS_USER, "lab")}
         """AMI user -> secret: the service's two, and `lab` (all privileges, for tests)."""
+        self.clock: ShiftedClock | None = None
+        """A clock of its own, set before the start; None: this machine's."""
         self.process: subprocess.Popen[bytes] | None = None
         """The running program; None before the start and after the end."""
         self._report = report
         self._dialplan = dialplan
         self._extra = dict(extra or {})
         self._lines = tuple(lines)
+        self._speaks = tuple(speaks)
         self._contexts = (inbound_context, phone_context)
         self._program: Program | None = None
 
@@ -84,6 +96,16 @@ class Asterisk:
         return self.folder / "log" / "cel-custom" / "callcenter.csv"
 
     @property
+    def sounds(self) -> Path:
+        """Its folder of sounds (`<language>/callcenter/<name>.wav` below it)."""
+        return self.folder / "data" / "sounds"
+
+    @property
+    def recordings(self) -> Path:
+        """Folder below which MixMonitor writes."""
+        return self.folder / "spool" / "monitor"
+
+    @property
     def pid(self) -> int | None:
         """Process id; None while it does not run."""
         return self.process.pid if self.process and self.process.poll() is None else None
@@ -98,6 +120,7 @@ class Asterisk:
             "CALLCENTER_AMI_EVENTS_USERNAME": EVENTS_USER,
             "CALLCENTER_AMI_EVENTS_SECRET": self.managers[EVENTS_USER],
             "CALLCENTER_CEL": str(self.cel_file),
+            "CALLCENTER_RECORDINGS": str(self.recordings),
         }
 
     async def start(self, *, outlives: bool = False) -> Self:
@@ -150,10 +173,13 @@ class Asterisk:
                 phones=self.phones,
                 managers=self.managers,
                 lines=self._lines,
+                mailboxes=self.mailboxes,
                 dialplan=self._dialplan,
                 extra=self._extra,
             )
         )
+        if self._speaks:
+            Shelf(self.sounds).fill(make(sounds_of(self._speaks), self._report))
         hand_over(self.folder)
         if outlives:
             keep_folder(self.folder)
@@ -187,9 +213,12 @@ class Asterisk:
 
     def _run(self, outlives: bool) -> None:
         program = self._need_program()
+        environment = dict(_ENVIRONMENT)
+        if self.clock is not None:
+            program, environment = self.clock.worn_by(program), {**environment, **self.clock.environment}
         command = program.command("-f", "-C", str(self.folder / "etc" / "asterisk.conf"))
         log = self.folder / "log" / "console.log"
-        self.process = spawn(command, folder=self.folder, environment=_ENVIRONMENT, log=log, outlives=outlives)
+        self.process = spawn(command, folder=self.folder, environment=environment, log=log, outlives=outlives)
         deadline = time.monotonic() + START_S
         while not is_booted(self.ami_host, self.ami_port, self.managers["lab"]):
             code = self.process.poll()

@@ -14,6 +14,7 @@ from pathlib import Path
 from callcenter.lab.errors import LabError
 from callcenter.lab.installation import Installation
 from callcenter.lab.tones import HOLD_NOTES_HZ, write_tune
+from config.dialplan import render_voicemail
 
 BASE = Path(__file__).resolve().parent / "etc"
 SHIPPED = Path(__file__).resolve().parents[2] / "config" / "asterisk"
@@ -24,6 +25,7 @@ _FOLDERS = (
     "lib/keys",
     "data/moh",
     "data/sounds/en",
+    "data/sounds/zh",
     "data/agi-bin",
     "spool/outgoing",
     "spool/monitor",
@@ -62,6 +64,8 @@ class PbxPlan:
     """AMI user -> secret; `lab` is the tests' own."""
     lines: Sequence[str] = ("default",)
     """Line codes: each has a fallback queue."""
+    mailboxes: Mapping[str, str] = field(default_factory=dict)
+    """Voicemail box -> PIN."""
     dialplan: str = ""
     """More dialplan, appended to extensions.conf."""
     shipped: Path = SHIPPED
@@ -102,6 +106,8 @@ def _ending(plan: PbxPlan, name: str, included: set[str]) -> str:
         text += "".join(f"\n[{user}](+)\nsecret = {plan.managers[user]}\n" for user in users)
     if name == "queues.conf":
         text += "".join(f"\n[callcenter-{line}](callcenter-queue)\n" for line in plan.lines if line != "default")
+    if name == "voicemail.conf":
+        text += "\n" + render_voicemail(plan.mailboxes)
     if name == "extensions.conf":
         text += f"\n{plan.dialplan}\n"
     return text + plan.extra.get(name, "")

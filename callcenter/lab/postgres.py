@@ -18,9 +18,17 @@ from pathlib import Path
 from typing import Self
 
 from callcenter.lab.apt import POSTGRESQL, peer_root
-from callcenter.lab.cache import Report, make_shared, say
+from callcenter.lab.cache import Report, say
 from callcenter.lab.errors import PeerUnavailableError, StartError
-from callcenter.lab.loader import end, hand_over, library_folders, private_folder, remove_folder, spawn, wrapped
+from callcenter.lab.loader import (
+    end,
+    hand_over,
+    libraries_without_libc,
+    private_folder,
+    remove_folder,
+    spawn,
+    wrapped,
+)
 from callcenter.lab.ports import free_port
 
 OLDEST = 15
@@ -28,10 +36,6 @@ START_S = 20.0
 USER = "callcenter"
 _VERSION = re.compile(r"PostgreSQL\) (\d+)")
 _PLACES = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "usr/local/pgsql/bin", "opt/postgresql*/bin")
-# libc must be the machine's own, that of the loader which starts the children.
-_LIBC = re.compile(
-    r"^(ld-linux|libc\.|libm\.|libpthread|libdl|librt|libresolv|libutil|libnss|libanl|libmvec|libthread)"
-)
 
 
 class Postgres:
@@ -164,7 +168,7 @@ def find_postgres(report: Report = say) -> tuple[Path, dict[str, str]]:
     fetched = max(root.glob(_PLACES[0]), key=lambda folder: int(folder.parent.name), default=None)
     if fetched is None or int(fetched.parent.name) < OLDEST:
         raise PeerUnavailableError(f"{root} holds no PostgreSQL {OLDEST} or newer: {POSTGRESQL.otherwise}")
-    return fetched, {"LD_LIBRARY_PATH": str(_libraries_without_libc(root))}
+    return fetched, {"LD_LIBRARY_PATH": str(libraries_without_libc(root))}
 
 
 def _version_of(programs: Path) -> int:
@@ -173,15 +177,3 @@ def _version_of(programs: Path) -> int:
     said = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=False).stdout
     version = _VERSION.search(said)
     return int(version[1]) if version else 0
-
-
-def _libraries_without_libc(root: Path) -> Path:
-    """Return a folder of links to every library of the root but libc's own (made once)."""
-    folder = root / ".libraries"
-    make_shared(folder)
-    for place in library_folders(root):
-        for library in Path(place).glob("*.so*"):
-            if not _LIBC.match(library.name):
-                with contextlib.suppress(FileExistsError):
-                    (folder / library.name).symlink_to(library)
-    return folder

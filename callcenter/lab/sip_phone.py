@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 _NUMBERS = itertools.count(1)
@@ -17,6 +18,27 @@ SDP = (
     "v=0\r\no=- {n} {n} IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n"
     "m=audio {rtp} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=sendrecv\r\n"
 )
+
+
+_ENDPOINT = """
+[{number}](media)
+context = callcenter-phones
+aors = {number}
+identify_by = username
+[{number}]
+type = aor
+{contact}
+"""
+
+
+def endpoints(ports: Mapping[str, int | None]) -> str:
+    """Return what an Asterisk's pjsip.conf (`Asterisk(extra=...)`) says of such phones: none can register, their ports are
+    fixed. Port None: a phone that is not there."""
+    contacts = {
+        number: "max_contacts = 1" if port is None else f"contact = sip:{number}@127.0.0.1:{port}"
+        for number, port in ports.items()
+    }
+    return "".join(_ENDPOINT.format(number=number, contact=contact) for number, contact in contacts.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +76,8 @@ class Leg:
     messages: list[str] = field(default_factory=list)
     request: str = ""
     """The INVITE as it came (called side) or was sent (calling side)."""
+    final: int = 0
+    """Final status that this phone gave to the INVITE; 0: none yet."""
     is_ended: asyncio.Event = field(default_factory=asyncio.Event)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     ended_by: str = ""
@@ -111,8 +135,9 @@ class Phone(asyncio.DatagramProtocol):
 
     # -- calling side ------------------------------------------------------------------------------------------------
 
-    def call(self, number: str, name: bytes = b"", caller: str | None = None) -> Leg:
-        """Send an INVITE. `name` is the raw display name, quoted by the caller of this method where it must be."""
+    def call(self, number: str, name: bytes = b"", caller: str | None = None, extra: str = "") -> Leg:
+        """Send an INVITE. `name` is the raw display name, quoted by the caller of this method where it must be; `extra` is
+        whole header lines."""
         n = next(_NUMBERS)
         ip, port = self.address
         display = name + b" " if name else b""
@@ -122,7 +147,8 @@ class Phone(asyncio.DatagramProtocol):
         )
         leg.target = f"sip:{number}@{self.pbx[0]}:{self.pbx[1]}"
         self.legs[leg.call_id] = leg
-        leg.request = self._request(leg, "INVITE", SDP.format(n=n, ip=ip, rtp=20000 + 2 * (n % 400)), "application/sdp")
+        sdp = SDP.format(n=n, ip=ip, rtp=20000 + 2 * (n % 400))
+        leg.request = self._request(leg, "INVITE", sdp, "application/sdp", extra=extra)
         return leg
 
     def hang_up(self, leg: Leg) -> None:
@@ -150,10 +176,44 @@ class Phone(asyncio.DatagramProtocol):
             self.press(leg, digit)
             await asyncio.sleep(gap_s)
 
+    async def log_in(self, agent: str, pin: str) -> Leg:
+        """Dial *11 and press an agent's number and PIN; returns when the service's word was played."""
+        leg = self.call("*11")
+        await leg.wait_for(200)
+        await asyncio.sleep(0.5)
+        await self.keys(leg, agent + "#")
+        await asyncio.sleep(0.6)
+        await self.keys(leg, pin)
+        await asyncio.wait_for(leg.is_ended.wait(), 6)
+        return leg
+
     def refer(self, leg: Leg, number: str) -> None:
         """Blind transfer of the other party to `number`."""
         leg.cseq += 1
         self._request(leg, "REFER", extra=f"Refer-To: <sip:{number}@{self.pbx[0]}:{self.pbx[1]}>\r\n")
+
+    def join(self, leg: Leg, other: Leg) -> None:
+        """Attended transfer: let the other party of `leg` take this phone's place in the dialog `other`."""
+        leg.cseq += 1
+        ours, theirs = (re.search(r";tag=([^;>\s]+)", text) for text in (other.local, other.remote))
+        assert ours is not None and theirs is not None, "the other dialog is not up"
+        dialog = f"{other.call_id.replace('@', '%40')}%3Bto-tag%3D{theirs.group(1)}%3Bfrom-tag%3D{ours.group(1)}"
+        uri = other.target.replace("sip:", f"sip:{self.user}@", 1) if "@" not in other.target else other.target
+        self._request(
+            leg, "REFER", extra=f"Refer-To: <{uri}?Replaces={dialog}>\r\nReferred-By: <sip:{self.user}@pbx>\r\n"
+        )
+
+    def take_over(self, other: Leg) -> Leg:
+        """Take another phone's place in its dialog with the PBX (INVITE with Replaces), as a pick-up key does."""
+        tags = [re.search(r";tag=([^;>\s]+)", text) for text in (other.remote, other.local)]
+        assert tags[0] is not None and tags[1] is not None, "the other dialog is not up"
+        replaces = f"Replaces: {other.call_id};to-tag={tags[0].group(1)};from-tag={tags[1].group(1)}\r\n"
+        return self.call("*13", extra="Require: replaces\r\n" + replaces)
+
+    def resume(self, leg: Leg) -> None:
+        """Take the other party back from hold."""
+        leg.cseq += 1
+        self._request(leg, "INVITE", SDP.format(n=next(_NUMBERS), ip=self.address[0], rtp=20900), "application/sdp")
 
     def hold(self, leg: Leg) -> None:
         """Put the other party on hold (re-INVITE with sendonly)."""
@@ -179,6 +239,7 @@ class Phone(asyncio.DatagramProtocol):
     def reply(self, leg: Leg, status: int) -> None:
         """Answer the INVITE of an incoming leg with a status; 200 brings SDP."""
         body = SDP.format(n=1, ip=self.address[0], rtp=20800) if status == 200 else ""
+        leg.final = status if status >= 200 else 0
         self._respond(leg.request, status, leg.local, body)
 
     # -- wire --------------------------------------------------------------------------------------------------------
@@ -245,6 +306,8 @@ class Phone(asyncio.DatagramProtocol):
             return
         self._respond(text, 200, header(text, "To"))
         if method == "CANCEL":
+            if leg.final:
+                return  # it crossed with our answer, which stands: the PBX ends it with a BYE
             self.reply(leg, 487)
         if method in ("CANCEL", "BYE"):
             leg.ended_by = leg.ended_by or "peer"

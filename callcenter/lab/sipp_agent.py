@@ -6,8 +6,9 @@ status). It notes its calls as every phone does.
 """
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Self
 
 from callcenter.lab.errors import PhoneError
@@ -20,6 +21,7 @@ from callcenter.lab.sipp_process import SippProcess
 Script = tuple[tuple[float, int], ...]
 SILENT: Script = ()
 RINGS_ONLY: Script = ((0.0, 180),)
+CUE_EVERY_S = 0.5
 STATUSES = (180, 183, 200, 403, 404, 408, 480, 486, 488, 500, 503, 600, 603)
 """What it can say (`callcenter/lab/sipp/callee.xml`)."""
 
@@ -32,6 +34,11 @@ def answers(after_s: float = 0.1) -> Script:
 def refuses(status: int, after_s: float = 0.0) -> Script:
     """Refuse with that status, without ringing where `after_s` is 0."""
     return ((0.0, 180), (after_s, status)) if after_s > 0 else ((0.0, status),)
+
+
+def dialled(call: PhoneCall) -> str:
+    """Return the number of the outside world that a call was made to; empty for a phone with a number of its own."""
+    return call.notes[0].removeprefix("sip:").partition("@")[0] if call.notes else ""
 
 
 class SippAgent:
@@ -53,6 +60,8 @@ class SippAgent:
         self.number = number or "outside"
         self.role: Role = "outside" if number is None else role
         self.script = script
+        self.scripts: Mapping[str, Script] = {}
+        """Dialled number -> what it does with such an INVITE instead (only where it stands for many numbers)."""
         self.talk_s = talk_s
         self.calls: list[PhoneCall] = []
         """Every call so far, oldest first."""
@@ -118,6 +127,17 @@ class SippAgent:
             raise PhoneError(f"a SippAgent cannot say {status}: add it to callee.xml")
         self._sipp.nudge(call.sip_call_id, f"X-Say: {status}")
 
+    async def until_said(self, call: PhoneCall, status: int, *, within_s: float = 10.0) -> None:
+        """Send that final status for the call's INVITE and wait until it is out: SIPp may miss a cue that meets it between
+        two waits, so the cue is repeated. Raises PhoneError."""
+        deadline = asyncio.get_running_loop().time() + within_s
+        while call.status != status:
+            if asyncio.get_running_loop().time() > deadline or not call.is_open:
+                raise PhoneError(f"phone {self.number} could not say {status}: {call}")
+            self.say(call, status)
+            with contextlib.suppress(PhoneError):
+                await self.until(lambda _: call.status == status, within_s=CUE_EVERY_S)
+
     def hang_up(self, call: PhoneCall) -> None:
         """Send BYE in an answered call."""
         self._sipp.nudge(call.sip_call_id, "X-Say: BYE")
@@ -170,7 +190,7 @@ class SippAgent:
 
     async def _play(self, call: PhoneCall) -> None:
         passed_s = 0.0
-        for after_s, status in self.script:
+        for after_s, status in self.scripts.get(dialled(call), self.script):
             await asyncio.sleep(max(0.0, after_s - passed_s))
             passed_s = max(passed_s, after_s)
             if call.is_open:

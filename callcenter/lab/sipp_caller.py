@@ -76,7 +76,13 @@ class SippCaller:
         """Hang up now: CANCEL before the answer, BYE after it. Harmless when the call has ended."""
         self._is_leaving = True
         if self.call.is_open:
-            self._sipp.nudge(self.call.sip_call_id)
+            self._sipp.nudge(self.call.sip_call_id, "X-Say: BYE")
+
+    def press(self, key: str) -> None:
+        """Press a key (SIP INFO): one of 0-9, *, #. Raises PhoneError before the answer, when no key can be heard."""
+        if self.call.answered_at is None or not self.call.is_open:
+            raise PhoneError(f"caller {self.number} can press no key: {self!r}")
+        self._sipp.nudge(self.call.sip_call_id, f"X-Press: {key}")
 
     async def answered(self, within_s: float = 10.0) -> PhoneCall:
         """Wait for the 200 (music or a person). Raises PhoneError when none comes or the call ends before it."""

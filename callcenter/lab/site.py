@@ -45,6 +45,8 @@ class Seat:
     skills: Mapping[str, int]
     pin: str = field(default_factory=lambda: f"{secrets.randbelow(1_000_000):06d}", repr=False)
     """Six digits, made anew for each site: never a default."""
+    outbound: str = ""
+    """Line for which he may dial out; empty: he may not."""
 
     @property
     def pin_sha1(self) -> str:
@@ -54,7 +56,8 @@ class Seat:
     def toml(self) -> str:
         """Return the seat's table of a plan."""
         skills = ", ".join(f"{skill} = {level}" for skill, level in self.skills.items())
-        return f'[agents.{self.number}]\nname = "{self.name}"\nskills = {{ {skills} }}\npin_sha1 = "{self.pin_sha1}"\n'
+        text = f'[agents.{self.number}]\nname = "{self.name}"\nskills = {{ {skills} }}\npin_sha1 = "{self.pin_sha1}"\n'
+        return text + (f'outbound = "{self.outbound}"\n' if self.outbound else "")
 
 
 class Site:
@@ -110,14 +113,18 @@ class Site:
             **self._environment,
         }
 
+    def environment(self) -> dict[str, str]:
+        """Return the environment of an operator's command here: ours, with no setting but the site's. Holds secrets."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("CALLCENTER_")}
+        return {**ours, **self.settings()}
+
     async def start_service(self, *, wait: bool = True) -> None:
         """Start `callcenter serve`; with `wait`, until it says that it is ready. Raises StartError with the end of its log."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("CALLCENTER_")}
         self.process = await asyncio.to_thread(
             spawn,
             SERVE,
             folder=self.folder,
-            environment={**environment, **self.settings()},
+            environment=self.environment(),
             log=self.log_file,
             as_ourselves=True,
         )

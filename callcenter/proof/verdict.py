@@ -69,10 +69,12 @@ def out_of_order(seen: Sequence[Pair]) -> list[str]:
 
 
 def _still_waits(call: Seen, at: float) -> bool:
+    if call.is_rung(at):
+        return False
     if call.turn_at is not None:
         turn = call.turn_at
-    elif call.talked_at is not None:
-        turn = call.talked_at - ANSWER_S - SAME_S  # the PBX's own queue rang for him
+    elif call.talked_at is not None:  # the PBX's own queue rang for him
+        turn = call.rings[-1] if call.rings else call.talked_at - ANSWER_S - SAME_S
     else:
         turn = float("inf")
     return turn > at and (call.ended_at is None or call.ended_at > at)

@@ -33,6 +33,8 @@ class Seen:
     """When a wish for an agent was taken first."""
     fallbacks: list[float] = field(default_factory=list)
     """Each entry into the PBX's own queue."""
+    rings: list[float] = field(default_factory=list)
+    """When the PBX's own queue rang for him."""
     bridge: str | None = None
     talked_at: float | None = None
     """First bridge with anybody."""
@@ -42,6 +44,12 @@ class Seen:
     def waits(self) -> bool:
         """Whether he is in hold or in the PBX's queue with nobody's phone ringing for him yet."""
         return self.ended_at is None and self.talked_at is None and self.turn_at is None
+
+    def is_rung(self, at: float) -> bool:
+        """Whether the PBX's own queue had rung for him by then and he was not back in hold."""
+        begun = [*(begin for begin, _ in self.holds), *([] if self.held_at is None else [self.held_at])]
+        rung = [one for one in self.rings if one <= at]
+        return bool(rung) and not any(rung[-1] < one <= at for one in begun)
 
     def held_through(self, begin: float, end: float) -> bool:
         """Whether he was in hold during all of [begin, end]."""
@@ -71,6 +79,7 @@ class Watch:
             "CcHolding": self._holding,
             "CcConnecting": self._connecting,
             "CcFallback": self._fallback,
+            "DialBegin": self._dial_begin,
             "DialState": self._dial_state,
             "BridgeEnter": self._enter,
             "BridgeLeave": self._leave,
@@ -152,6 +161,11 @@ class Watch:
         if call is not None and m.get("State") == "entered":
             self._left_hold(call, at)
             call.fallbacks.append(at)
+
+    def _dial_begin(self, m: AmiMessage, at: float) -> None:
+        call = self.calls.get(m.get("Uniqueid", ""))
+        if call is not None and call.fallbacks and call.held_at is None:
+            call.rings.append(at)
 
     def _dial_state(self, m: AmiMessage, at: float) -> None:
         if m.get("DialStatus") == "RINGING":

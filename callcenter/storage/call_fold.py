@@ -2,8 +2,12 @@
 
 Theory of operation: a `CallStory` holds the rows of one call as the database has them (or none). `take` puts one record
 in: it sets a fact that is not there yet, or adds a row of evidence under its own key; a record taken twice finds its
-fact there and changes nothing. `call_settle.settle` then computes
-everything else from the evidence. Nothing here does I/O.
+fact there and changes nothing. `call_settle.settle` then computes everything else from the evidence. Nothing here does
+I/O.
+
+One thing is ever corrected: what a snapshot could only see too late. After `CallRebuilt` an earlier instant of a talk's
+beginning or end, or of an end that nobody saw (`ended_by` unknown), takes the place of the later one. What was seen live
+is never later than CEL has it, so nothing of it is touched.
 """
 
 import json
@@ -11,22 +15,29 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from acd.names import CallId
+from acd.names import CallId, EndedBy
 from acd.records import (
     CallClosed,
     CallInMenu,
     CallLeft,
     CallOpened,
+    CallRated,
+    CallRebuilt,
     CallWaiting,
     HandOverClosed,
     HandOverOpened,
     OfferClosed,
     OfferMade,
     OfferRang,
+    RecordingClosed,
+    RecordingJudged,
+    RecordingOpened,
+    RecordingPaused,
     StepTaken,
     TalkClosed,
     TalkOpened,
 )
+from callcenter.storage import call_after as after
 from callcenter.storage.tables import calls
 
 Row = dict[str, Any]
@@ -45,6 +56,12 @@ CallRecord = (
     | HandOverClosed
     | CallLeft
     | CallClosed
+    | CallRebuilt
+    | RecordingOpened
+    | RecordingPaused
+    | RecordingClosed
+    | RecordingJudged
+    | CallRated
 )
 
 _EMPTY: Mapping[str, object] = {
@@ -53,7 +70,9 @@ _EMPTY: Mapping[str, object] = {
     **dict.fromkeys(
         ("talk_ms", "hold_ms", "requeue_wait_ms", "step", "agent_answers", "specialist_answers", "offers"), 0
     ),
-    **dict.fromkeys(("is_test", "excluded", "requeue_abandoned", "opening_unseen", "clock_adjusted"), False),
+    **dict.fromkeys(
+        ("is_test", "excluded", "requeue_abandoned", "opening_unseen", "clock_adjusted", "imported"), False
+    ),
     "direction": "inbound",
     "outcome_reason": "",
     "end_detail": "",
@@ -84,8 +103,12 @@ class CallStory:
     offers: dict[str, Row] = field(default_factory=dict)
     talks: dict[tuple[str, int], Row] = field(default_factory=dict)
     hand_overs: dict[int, Row] = field(default_factory=dict)
+    recordings: dict[str, Row] = field(default_factory=dict)
+    ratings: dict[int, Row] = field(default_factory=dict)
     changed: list[tuple[str, Row]] = field(default_factory=list)
     """Child rows to write: (table name, row)."""
+    gone: list[tuple[str, Row]] = field(default_factory=list)
+    """Child rows to delete, as they were: a part of their key was corrected."""
     corrections: list[str] = field(default_factory=list)
 
     def take(self, record: CallRecord) -> None:
@@ -103,11 +126,11 @@ class CallStory:
 
     # facts --------------------------------------------------------------------------------------------------------
 
-    def _key(self) -> Row:
+    def key(self) -> Row:
         return {"pbx": self.call.pbx, "uniqueid": self.call.uniqueid}
 
     def _fresh(self, at_ms: int) -> Row:
-        return {**_EMPTY, **self._key(), "arrived_ms": at_ms}
+        return {**_EMPTY, **self.key(), "arrived_ms": at_ms}
 
     def _opened(self, record: CallOpened) -> None:
         row = self.row
@@ -128,6 +151,11 @@ class CallStory:
         }
         if record.agent is not None:
             self.row["agent"] = record.agent
+        if record.follows is not None:
+            self.row["follows"] = record.follows
+
+    def _rebuilt(self, record: CallRebuilt) -> None:
+        self._set_once("rebuilt_ms", record.at_ms)
 
     def _in_menu(self, record: CallInMenu) -> None:
         self._set_once("menu_ms", record.at_ms)
@@ -145,12 +173,12 @@ class CallStory:
         key = (kind, seq, record.at_ms)
         if key not in self.placements:
             where = {"kind": kind, "seq": seq, "at_ms": record.at_ms, "line": record.line, "need": record.need}
-            self._add("placements", self.placements, key, where)
+            self.add("placements", self.placements, key, where)
         if kind == "queued":
             self._set_once("queued_ms", record.at_ms)
 
-    def _add(self, table: str, rows: dict[Any, Row], key: object, values: Row) -> None:
-        rows[key] = self._key() | values
+    def add(self, table: str, rows: dict[Any, Row], key: object, values: Row) -> None:
+        rows[key] = self.key() | values
         self.changed.append((table, rows[key]))
 
     def _offer_made(self, record: OfferMade) -> None:
@@ -164,7 +192,7 @@ class CallStory:
             "made_ms": record.at_ms,
         }
         later = {"rang_ms": None, "ended_ms": None, "result": None, "detail": ""}
-        self._add("offers", self.offers, record.offer, later | (known or {}) | values)
+        self.add("offers", self.offers, record.offer, later | (known or {}) | values)
         self._order_offer(self.offers[record.offer])
 
     def _offer(self, offer: str, at_ms: int) -> Row:
@@ -173,7 +201,7 @@ class CallStory:
             texts = dict.fromkeys(("agent", "kind", "device", "line", "need", "strategy", "detail"), "")
             counts = dict.fromkeys(("seq", "step", "score_ms", "could"), 0)
             ends = dict.fromkeys(("rang_ms", "ended_ms", "result"))
-            self._add(
+            self.add(
                 "offers",
                 self.offers,
                 offer,
@@ -201,18 +229,35 @@ class CallStory:
 
     def _talk_opened(self, record: TalkOpened) -> None:
         mine = [talk for (offer, _), talk in self.talks.items() if offer == record.offer]
+        late = [talk for talk in mine if self._is_rebuilt and record.at_ms < talk["opened_ms"]]
+        if late:
+            self._opened_earlier(min(late, key=lambda talk: int(talk["opened_ms"])), record.at_ms)
+            return
         if any(talk["closed_ms"] is None or record.at_ms <= talk["opened_ms"] for talk in mine):
             return
         values = {name: getattr(record, name) for name in ("offer", "agent", "kind", "device")}
         values |= {"via": record.via.value, "opened_ms": record.at_ms, "closed_ms": None, "hold_ms": 0}
-        self._add("talks", self.talks, (record.offer, record.at_ms), values)
+        self.add("talks", self.talks, (record.offer, record.at_ms), values)
+
+    @property
+    def _is_rebuilt(self) -> bool:
+        assert self.row is not None
+        return self.row["rebuilt_ms"] is not None
+
+    def _opened_earlier(self, talk: Row, at_ms: int) -> None:
+        """A snapshot saw a talk later than it had begun."""
+        self.gone.append(("talks", dict(talk)))
+        self.changed = [(name, row) for name, row in self.changed if row is not talk]
+        del self.talks[(talk["offer"], talk["opened_ms"])]
+        self.add("talks", self.talks, (talk["offer"], at_ms), talk | {"opened_ms": at_ms})
 
     def _talk_closed(self, record: TalkClosed) -> None:
         mine = [talk for (offer, _), talk in self.talks.items() if offer == record.offer]
         if any(talk["closed_ms"] == record.at_ms for talk in mine):
             return
         for talk in mine:
-            if talk["closed_ms"] is None:
+            was_late = talk["closed_ms"] is not None and talk["opened_ms"] <= record.at_ms < talk["closed_ms"]
+            if talk["closed_ms"] is None or (self._is_rebuilt and was_late):
                 talk |= {"closed_ms": record.at_ms, "hold_ms": max(record.hold_ms, 0)}
                 if raise_in_order(talk, ("opened_ms", "closed_ms")):
                     self.clock_adjusted()
@@ -222,7 +267,7 @@ class CallStory:
         if record.seq not in self.hand_overs:
             values = {"seq": record.seq, "opened_ms": record.at_ms, "agent": record.agent, "topic": record.topic}
             ends: Row = {"mode": record.mode.value, "closed_ms": None, "result": None, "specialist": None}
-            self._add("hand_overs", self.hand_overs, record.seq, values | ends)
+            self.add("hand_overs", self.hand_overs, record.seq, values | ends)
 
     def _hand_over_closed(self, record: HandOverClosed) -> None:
         row = self.hand_overs.get(record.seq)
@@ -237,7 +282,8 @@ class CallStory:
     def _closed(self, record: CallClosed) -> None:
         row = self.row
         assert row is not None
-        if row["ended_ms"] is None:
+        was_late = row["ended_by"] == EndedBy.UNKNOWN and record.at_ms <= (row["ended_ms"] or 0)
+        if row["ended_ms"] is None or (self._is_rebuilt and was_late):
             row |= {"ended_ms": record.at_ms, "ended_by": record.by.value}
         if row["outcome"] is None and record.outcome is not None:
             row |= {"outcome": record.outcome.value, "outcome_reason": record.reason}
@@ -260,4 +306,10 @@ _TAKE: Mapping[type[Any], Callable[[CallStory, Any], None]] = {
     HandOverClosed: CallStory._hand_over_closed,
     CallLeft: CallStory._left,
     CallClosed: CallStory._closed,
+    CallRebuilt: CallStory._rebuilt,
+    RecordingOpened: after.recording_opened,
+    RecordingPaused: after.recording_paused,
+    RecordingClosed: after.recording_closed,
+    RecordingJudged: after.recording_judged,
+    CallRated: after.rated,
 }

@@ -10,11 +10,11 @@ once what it changed (`CallStory.corrections`):
 - who was sent to an outside number and came back to us was not handed over: his wait went on, `left_ms` is emptied (an answered one keeps it, if it lies behind his talk).
 """
 
-from collections.abc import Iterable
 from itertools import pairwise
 
 from acd.names import Outcome, RejectReason
 from callcenter.storage.call_fold import CallStory, Row, raise_in_order
+from callcenter.storage.cover import joined
 from metrics.dictionary import HANDED_OUT, WAIT_MS
 
 _ANSWER_UNSEEN = "agent_answered, answer unseen"
@@ -34,17 +34,6 @@ def settle(story: CallStory) -> Row:
     return row
 
 
-def union(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the spans merged: in order, none touching another, so that overlapping time counts once."""
-    merged: list[tuple[int, int]] = []
-    for begin, end in sorted(spans):
-        if merged and begin <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((begin, end))
-    return merged
-
-
 def _settle_talks(story: CallStory, row: Row) -> None:
     row["offers"] = len(story.offers)
     row["first_offer_ms"] = min((offer["made_ms"] for offer in story.offers.values()), default=None)
@@ -55,7 +44,7 @@ def _settle_talks(story: CallStory, row: Row) -> None:
     if not talks:
         return
     closed = [(talk["opened_ms"], end) for talk in talks if (end := _end_of(talk, row)) is not None]
-    spans = union(closed)
+    spans = joined(closed)  # overlapping time counts once
     row["answered_ms"], row["via"] = talks[0]["opened_ms"], talks[0]["via"]
     row["agent"] = talks[0]["agent"] or row["agent"]
     row["talk_ended_ms"] = max(end for _, end in spans) if len(closed) == len(talks) else None

@@ -28,8 +28,10 @@ IMMEDIATE = {"sqlite_begin": "BEGIN IMMEDIATE"}
 """Execution options of a connection that is going to write."""
 
 
-def open_engine(url: str) -> AsyncEngine:
-    """Return an engine for a SQLAlchemy URL with an asyncio driver (aiosqlite, asyncpg). Nothing is connected yet."""
+def open_engine(url: str, *, command_s: float = REACH_S) -> AsyncEngine:
+    """Return an engine for a SQLAlchemy URL with an asyncio driver (aiosqlite, asyncpg). Nothing is connected yet.
+
+    `command_s`: longest that one statement on PostgreSQL may take."""
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_async_engine(url, connect_args={"timeout": BUSY_S})
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
@@ -43,8 +45,12 @@ def open_engine(url: str) -> AsyncEngine:
         pool_timeout=CONNECT_S,
         connect_args={
             "timeout": CONNECT_S,
-            "command_timeout": REACH_S,
-            "server_settings": {"application_name": "callcenter", "idle_in_transaction_session_timeout": IDLE_MS},
+            "command_timeout": command_s,
+            "server_settings": {
+                "application_name": "callcenter",
+                "idle_in_transaction_session_timeout": IDLE_MS,
+                "jit": "off",  # compiling a wide statement takes longer than running it over a few thousand rows
+            },
         },
     )
 

@@ -13,24 +13,29 @@ raised and nothing has happened.
 Of `Ignored` records only those of a call are kept (they belong to its story); the others are counted by the gauges.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from acd.names import CallId
-from acd.records import Ignored, Noted, PresenceChanged, Record
+from acd.records import GapTold, Ignored, Noted, PresenceChanged, Record, SupervisorActed
 from callcenter.storage.call_fold import CallStory, Row
 from callcenter.storage.call_settle import settle
 from callcenter.storage.codec import encode
 from callcenter.storage.database import IMMEDIATE, REACH_S, reaching
 from callcenter.storage.errors import BadRecord, LedgerAway
-from callcenter.storage.ledger_rows import CHILDREN, insert_new, storable_call, stories, upsert
+from callcenter.storage.ledger_rows import CHILDREN, delete, insert_new, storable_call, stories, upsert
 from callcenter.storage.outbox import START, Position
 from callcenter.storage.outbox_reader import Entry
 from callcenter.storage.tables import calls, notes, offers, positions, presence_history, quarantine
+from callcenter.storage.tables_after import gaps, interventions, recordings
+from metrics.lengths import DAY_MS
 
+LONGEST_MS = DAY_MS
+"""No call lasts longer, to our mind, where calls of a time are looked for."""
 APPLY_LOCK = 12346
 """Number of the advisory lock under which records are applied on PostgreSQL."""
 
@@ -42,7 +47,13 @@ class Ledger:
         self.engine = engine
         self.quarantined = 0
         """Entries set aside since the start."""
+        self.on_calls: Callable[[Sequence[tuple[Row | None, Row]]], None] = lambda changes: None
+        """Told the rows of calls that a committed transaction changed, as they were (None: not there) and as they are."""
+        self.on_doubt: Callable[[], None] = lambda: None
+        """Told when nobody saw how a transaction ended: rows may have changed that `on_calls` was never told."""
         self._reach_s = reach_s
+        self._late: asyncio.Task[Position] | None = None
+        """A transaction of SQLite that was not over in time and goes on; None: none does."""
 
     # writing ------------------------------------------------------------------------------------------------------
 
@@ -75,7 +86,26 @@ class Ledger:
             await self._transact(outbox, [Entry(entry.start, entry.end, BadRecord(line, reason))])
 
     async def _transact(self, outbox: str, entries: Sequence[Entry]) -> Position:
-        async with reaching(self._reach_s), self.engine.connect() as plain:
+        try:
+            return await self._in_time(outbox, entries)
+        except LedgerAway:
+            self.on_doubt()
+            raise
+
+    async def _in_time(self, outbox: str, entries: Sequence[Entry]) -> Position:
+        """Run one transaction within the time limit. One of SQLite is never cancelled inside: that leaves the file locked by a
+        connection which nobody uses any more. It goes on, and the next one waits for it."""
+        if self.engine.dialect.name != "sqlite":
+            async with reaching(self._reach_s):
+                return await self._transaction(outbox, entries)
+        async with reaching(self._reach_s):
+            if self._late is not None:
+                await asyncio.wait([self._late])  # which does not cancel it when the time is over
+            self._late = asyncio.create_task(self._transaction(outbox, entries))
+            return await asyncio.shield(self._late)
+
+    async def _transaction(self, outbox: str, entries: Sequence[Entry]) -> Position:
+        async with self.engine.connect() as plain:
             connection = await plain.execution_options(**IMMEDIATE)
             async with connection.begin():
                 await _one_at_a_time(connection)
@@ -90,6 +120,7 @@ class Ledger:
                     connection, positions, [{"outbox": outbox, "segment": end.segment, "position": end.offset}]
                 )
         self.quarantined += len(batch.quarantine)
+        self.on_calls(batch.calls)
         return end
 
     # reading ------------------------------------------------------------------------------------------------------
@@ -107,8 +138,26 @@ class Ledger:
     async def open_calls(self, pbx: str) -> list[Row]:
         """Return a PBX's calls that have not ended, by arrival. After a restart, those without a channel ended unwatched:
         whoever closes them says agent_answered where `answered_ms` is set (the first answer decides), else no outcome."""
-        query = select(calls).where(calls.c.pbx == pbx, calls.c.ended_ms.is_(None))
+        query = select(calls).where(_of_pbx(pbx), calls.c.ended_ms.is_(None))
         return await self._rows(query.order_by(calls.c.arrived_ms))
+
+    async def lived_in(self, pbx: str, from_ms: int, to_ms: int) -> dict[CallId, CallStory]:
+        """Return whole calls of a PBX that lived in [from, to], or are open: those who arrived within a day before it, or in it."""
+        query = select(calls.c.uniqueid).where(
+            _of_pbx(pbx),
+            calls.c.arrived_ms >= from_ms - LONGEST_MS,
+            calls.c.arrived_ms <= to_ms,
+            calls.c.ended_ms.is_(None) | (calls.c.ended_ms >= from_ms),
+        )
+        still_open = select(calls.c.uniqueid).where(_of_pbx(pbx), calls.c.ended_ms.is_(None))
+        async with reaching(self._reach_s), self.engine.connect() as connection:
+            found = set(await connection.scalars(query)) | set(await connection.scalars(still_open))
+            return await stories(connection, [CallId(pbx, uniqueid) for uniqueid in found])
+
+    async def unjudged_recordings(self, pbx: str) -> list[Row]:
+        """Return a PBX's sound files at which nobody has looked yet, the oldest first."""
+        query = select(recordings).where(recordings.c.pbx == pbx, recordings.c.status.is_(None))
+        return await self._rows(query.order_by(recordings.c.opened_ms, recordings.c.path))
 
     async def offers(self, call: CallId) -> list[Row]:
         """Return a call's offers in order."""
@@ -131,20 +180,14 @@ class Ledger:
         """Return all notes in order."""
         return await self._rows(select(notes).order_by(notes.c.at_ms, notes.c.segment, notes.c.position, notes.c.item))
 
+    async def interventions(self) -> list[Row]:
+        """Return what supervisors did, in order."""
+        done = interventions
+        return await self._rows(select(done).order_by(done.c.at_ms, done.c.segment, done.c.position))
+
     async def quarantine(self) -> list[Row]:
         """Return what was set aside."""
         return await self._rows(select(quarantine).order_by(quarantine.c.segment, quarantine.c.position))
-
-    async def outcomes(self, from_ms: int, to_ms: int) -> dict[str | None, int]:
-        """Count ended inbound calls without the flag `excluded`, by outcome (None: unknown), that arrived in [from, to)."""
-        query = select(calls.c.outcome, func.count()).where(
-            calls.c.arrived_ms >= from_ms,
-            calls.c.arrived_ms < to_ms,
-            calls.c.direction == "inbound",
-            calls.c.ended_ms.is_not(None),
-            ~calls.c.excluded,
-        )
-        return dict(await self._pairs(query.group_by(calls.c.outcome)))
 
     async def offer_results(self, from_ms: int, to_ms: int) -> dict[str | None, int]:
         """Count offers made in [from, to) by result (None: still open)."""
@@ -158,6 +201,18 @@ class Ledger:
     async def _pairs(self, query: Select[Any]) -> list[tuple[str | None, int]]:
         async with reaching(self._reach_s), self.engine.connect() as connection:
             return [(key, number) for key, number in await connection.execute(query)]
+
+
+def _of_pbx(pbx: str) -> ColumnElement[bool]:
+    """The call was on this PBX: a source of imported calls may bear the same name."""
+    return and_(calls.c.pbx == pbx, ~calls.c.imported)
+
+
+def _gap_row(gap: GapTold) -> Row:
+    """A gap that was read once stays read, whatever is told of it later: those that are not only make new rows. A clock that
+    was set makes no negative gap."""
+    names = ("pbx", "has_restarted", "is_read")
+    return {"from_ms": min(gap.from_ms, gap.at_ms), "to_ms": gap.at_ms} | {n: getattr(gap, n) for n in names}
 
 
 async def _position(connection: AsyncConnection, outbox: str) -> Position:
@@ -178,9 +233,13 @@ class _Batch:
 
     def __init__(self, outbox: str) -> None:
         self.outbox = outbox
+        self.calls: list[tuple[Row | None, Row]] = []
+        """Each call's row, as it was (None: not there) and as it is."""
         self.presence: list[Row] = []
         self.notes: list[Row] = []
         self.quarantine: list[Row] = []
+        self.interventions: list[Row] = []
+        self.gaps: list[GapTold] = []
 
     async def apply(self, connection: AsyncConnection, entries: Sequence[Entry]) -> None:
         """Fold the entries and write all rows that changed."""
@@ -191,17 +250,23 @@ class _Batch:
         told = await stories(connection, by_call)
         children: dict[str, dict[int, Row]] = {name: {} for name in CHILDREN}
         for key, story in told.items():
+            before = None if story.row is None else dict(story.row)
             for entry in by_call[key]:
                 story.take(entry.record)  # type: ignore[arg-type]
-            settle(story)
+            self.calls.append((before, settle(story)))
             for name, row in story.changed:
                 children[name][id(row)] = row
             self._note_corrections(story, by_call[key][-1])
         await upsert(connection, calls, [story.row for story in told.values() if story.row is not None])
         for name, table in CHILDREN.items():
+            gone = [row for story in told.values() for child, row in story.gone if child == name]
+            await delete(connection, table, gone)
             await upsert(connection, table, list(children[name].values()))
         await insert_new(connection, presence_history, self.presence)
         await insert_new(connection, notes, self.notes)
+        await insert_new(connection, interventions, self.interventions)
+        await insert_new(connection, gaps, [_gap_row(gap) for gap in self.gaps if not gap.is_read])
+        await upsert(connection, gaps, [_gap_row(gap) for gap in self.gaps if gap.is_read])
         await insert_new(connection, quarantine, self.quarantine)
 
     def _place(self, entry: Entry) -> Row:
@@ -217,6 +282,13 @@ class _Batch:
             names = ("agent", "at_ms", "reason", "device", "ready_ms", "until_ms", "misses", "reachable", "wants")
             values = {name: getattr(record, name) for name in names} | {"presence": record.presence.value}
             self.presence.append(self._place(entry) | values)
+        elif isinstance(record, SupervisorActed):
+            pbx, uniqueid = record.call or (None, None)
+            values = {name: getattr(record, name) for name in ("at_ms", "subject", "who", "why")}
+            acted = {"act": record.act.value, "goes_to": record.to, "pbx": pbx, "uniqueid": uniqueid}
+            self.interventions.append(self._place(entry) | values | acted)
+        elif isinstance(record, GapTold):
+            self.gaps.append(record)
         elif isinstance(record, Noted):
             self._note(entry, 0, "noted", record.at_ms, record.what, record.detail, record.call)
         elif isinstance(record, Ignored):

@@ -17,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from acd.names import CallId
 from callcenter.storage.call_fold import CallStory, Row
 from callcenter.storage.tables import calls, hand_overs, offers, placements, talks
+from callcenter.storage.tables_after import ratings, recordings
 
-CHILDREN = {table.name: table for table in (placements, offers, talks, hand_overs)}
+CHILDREN = {table.name: table for table in (placements, offers, talks, hand_overs, recordings, ratings)}
 KEYS_AT_ONCE = 200
 """Calls per query: two bound values each, far below every database's limit."""
 
@@ -60,6 +61,13 @@ async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Row])
         await connection.execute(_upsert(table, connection.dialect.name), [storable_row(row) for row in rows])
 
 
+async def delete(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
+    """Delete rows by primary key."""
+    keys = list(table.primary_key.columns)
+    for row in rows:
+        await connection.execute(table.delete().where(*(key == storable(row[key.name]) for key in keys)))
+
+
 async def insert_new(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
     """Write rows whose key is not there yet; one that is there stays as it is."""
     if rows:
@@ -89,8 +97,12 @@ def _adopt(story: CallStory, table: str, row: Row) -> None:
         story.offers[row["offer"]] = row
     elif table == "talks":
         story.talks[(row["offer"], row["opened_ms"])] = row
-    else:
+    elif table == "hand_overs":
         story.hand_overs[row["seq"]] = row
+    elif table == "recordings":
+        story.recordings[row["path"]] = row
+    else:
+        story.ratings[row["asked_ms"]] = row
 
 
 async def _rows(connection: AsyncConnection, table: Table, keys: Sequence[CallId]) -> list[Row]:

@@ -36,7 +36,9 @@ class Projector:
         every_s: float = EVERY_S,
         batch: int = BATCH,
         sleep: Sleep = asyncio.sleep,
+        between: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """between: awaited after each batch, while no transaction runs; may raise LedgerAway."""
         self.reader = OutboxReader(outbox_folder)
         self.ledger = ledger
         self.applied = 0
@@ -53,6 +55,7 @@ class Projector:
         self._every_s = every_s
         self._batch = batch
         self._sleep = sleep
+        self._between = between
         self._is_stopping = False
 
     def __repr__(self) -> str:
@@ -81,6 +84,8 @@ class Projector:
         while not self._is_stopping:
             try:
                 count = await self.step()
+                if self._between is not None:
+                    await self._between()
             except LedgerAway as error:
                 self.away = str(error)
                 await self._sleep(backoff_s)

@@ -22,6 +22,8 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    TextClause,
+    text,
 )
 
 from acd.names import EndedBy, HandOverMode, HandOverResult, OfferResult, Outcome, RejectReason, Via
@@ -37,28 +39,28 @@ metadata = MetaData(
 )
 
 
-def _one_of(column: str, words: type[StrEnum]) -> str:
+def one_of(column: str, words: type[StrEnum]) -> str:
     """Return the condition that a column holds one of an enum's words (NULL passes)."""
     return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
 
 
-def _ms(name: str, *, nullable: bool = True) -> Column[int]:
+def ms_column(name: str, *, nullable: bool = True) -> Column[int]:
     return Column(name, BigInteger, nullable=nullable)
 
 
-def _text(name: str, *, nullable: bool = False) -> Column[str]:
+def text_column(name: str, *, nullable: bool = False) -> Column[str]:
     return Column(name, Text, nullable=nullable)
 
 
-def _count(name: str) -> Column[int]:
+def count_column(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False)
 
 
-def _flag(name: str) -> Column[bool]:
-    return Column(name, Boolean(create_constraint=False), nullable=False)
+def flag_column(name: str, *, default: TextClause | None = None) -> Column[bool]:
+    return Column(name, Boolean(create_constraint=False), nullable=False, server_default=default)
 
 
-def _belongs_to_call() -> ForeignKeyConstraint:
+def belongs_to_call() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["pbx", "uniqueid"], ["calls.pbx", "calls.uniqueid"], ondelete="CASCADE")
 
 
@@ -84,61 +86,64 @@ ORDERED = (
 """Pairs of milestones of a call, the earlier one first; equal instants are in order."""
 
 _REASONED = (
-    f"CASE WHEN outcome = 'rejected' THEN {_one_of('outcome_reason', RejectReason)}"
+    f"CASE WHEN outcome = 'rejected' THEN {one_of('outcome_reason', RejectReason)} OR imported AND outcome_reason = ''"
     " WHEN outcome = 'failed' THEN outcome_reason <> '' ELSE outcome_reason = '' END"
 )
 
 calls = Table(
     "calls",
     metadata,
-    _text("pbx"),
-    _text("uniqueid"),
-    _text("platform_id"),
-    _text("line_code"),
-    _text("direction"),
-    _flag("is_test"),
-    _flag("excluded"),
-    _text("via", nullable=True),
-    _text("did"),
-    _text("caller_number"),
-    _text("caller_name"),
-    _text("sip_call_id"),
-    _ms("arrived_ms", nullable=False),
-    _ms("menu_ms"),
-    _ms("queued_ms"),
-    _ms("first_offer_ms"),
-    _ms("answered_ms"),
-    _ms("talk_ended_ms"),
-    _ms("left_ms"),
-    _ms("ended_ms"),
-    _text("ended_by", nullable=True),
-    _ms("wait_ms"),
-    _ms("talk_ms", nullable=False),
-    _ms("hold_ms", nullable=False),
-    _ms("requeue_wait_ms", nullable=False),
-    _flag("requeue_abandoned"),
-    _count("step"),
-    _text("agent", nullable=True),
-    _count("agent_answers"),
-    _count("specialist_answers"),
-    _count("offers"),
-    _text("outcome", nullable=True),
-    _text("outcome_reason"),
-    _text("end_detail"),
-    _flag("opening_unseen"),
-    _flag("clock_adjusted"),
+    text_column("pbx"),
+    text_column("uniqueid"),
+    text_column("platform_id"),
+    text_column("line_code"),
+    text_column("direction"),
+    flag_column("is_test"),
+    flag_column("excluded"),
+    text_column("via", nullable=True),
+    text_column("did"),
+    text_column("caller_number"),
+    text_column("caller_name"),
+    text_column("sip_call_id"),
+    ms_column("arrived_ms", nullable=False),
+    ms_column("menu_ms"),
+    ms_column("queued_ms"),
+    ms_column("first_offer_ms"),
+    ms_column("answered_ms"),
+    ms_column("talk_ended_ms"),
+    ms_column("left_ms"),
+    ms_column("ended_ms"),
+    text_column("ended_by", nullable=True),
+    ms_column("wait_ms"),
+    ms_column("talk_ms", nullable=False),
+    ms_column("hold_ms", nullable=False),
+    ms_column("requeue_wait_ms", nullable=False),
+    flag_column("requeue_abandoned"),
+    count_column("step"),
+    text_column("agent", nullable=True),
+    count_column("agent_answers"),
+    count_column("specialist_answers"),
+    count_column("offers"),
+    text_column("outcome", nullable=True),
+    text_column("outcome_reason"),
+    text_column("end_detail"),
+    flag_column("opening_unseen"),
+    flag_column("clock_adjusted"),
+    text_column("follows", nullable=True),
+    ms_column("rebuilt_ms"),
+    flag_column("imported", default=text("false")),
     PrimaryKeyConstraint("pbx", "uniqueid"),
     *(CheckConstraint(f"{a} <= {b}", name=f"{a}_{b}".replace("_ms", "")) for a, b in ORDERED),
     CheckConstraint("direction IN ('inbound', 'outbound')", name="direction"),
-    CheckConstraint(_one_of("outcome", Outcome), name="outcome"),
-    CheckConstraint(_one_of("ended_by", EndedBy), name="ended_by"),
-    CheckConstraint(_one_of("via", Via), name="via"),
+    CheckConstraint(one_of("outcome", Outcome), name="outcome"),
+    CheckConstraint(one_of("ended_by", EndedBy), name="ended_by"),
+    CheckConstraint(one_of("via", Via), name="via"),
     CheckConstraint("outcome IS NULL OR ended_ms IS NOT NULL", name="outcome_at_end"),
     CheckConstraint("outcome IS NULL OR direction = 'inbound'", name="outcome_inbound"),
     CheckConstraint(
         "outcome IS NULL OR (outcome = 'agent_answered') = (answered_ms IS NOT NULL)", name="outcome_answered"
     ),
-    CheckConstraint("(via IS NOT NULL) = (answered_ms IS NOT NULL)", name="via_answered"),
+    CheckConstraint("(via IS NOT NULL) = (answered_ms IS NOT NULL AND NOT imported)", name="via_answered"),
     CheckConstraint(_REASONED, name="outcome_reason"),
     CheckConstraint("(ended_by IS NULL) = (ended_ms IS NULL)", name="ended_by_at_end"),
     CheckConstraint("talk_ended_ms IS NULL OR answered_ms IS NOT NULL", name="talk_ended_answered"),
@@ -153,15 +158,15 @@ calls = Table(
 placements = Table(
     "placements",
     metadata,
-    _text("pbx"),
-    _text("uniqueid"),
-    _text("kind"),
-    _count("seq"),
-    _ms("at_ms", nullable=False),
-    _text("line"),
-    _text("need"),
+    text_column("pbx"),
+    text_column("uniqueid"),
+    text_column("kind"),
+    count_column("seq"),
+    ms_column("at_ms", nullable=False),
+    text_column("line"),
+    text_column("need"),
     PrimaryKeyConstraint("pbx", "uniqueid", "kind", "seq", "at_ms"),
-    _belongs_to_call(),
+    belongs_to_call(),
     CheckConstraint("kind IN ('queued', 'step')", name="kind"),
     comment="Where a call waited: each time it was queued, and each relaxation or overflow step.",
 )
@@ -169,31 +174,31 @@ placements = Table(
 offers = Table(
     "offers",
     metadata,
-    _text("pbx"),
-    _text("uniqueid"),
-    _text("offer"),
-    _count("seq"),
-    _text("agent"),
-    _text("kind"),
-    _text("device"),
-    _text("line"),
-    _count("step"),
-    _text("need"),
-    _text("strategy"),
-    _ms("score_ms", nullable=False),
-    _count("could"),
-    _text("passed_over"),
-    _ms("made_ms", nullable=False),
-    _ms("rang_ms"),
-    _ms("ended_ms"),
-    _text("result", nullable=True),
-    _text("detail"),
+    text_column("pbx"),
+    text_column("uniqueid"),
+    text_column("offer"),
+    count_column("seq"),
+    text_column("agent"),
+    text_column("kind"),
+    text_column("device"),
+    text_column("line"),
+    count_column("step"),
+    text_column("need"),
+    text_column("strategy"),
+    ms_column("score_ms", nullable=False),
+    count_column("could"),
+    text_column("passed_over"),
+    ms_column("made_ms", nullable=False),
+    ms_column("rang_ms"),
+    ms_column("ended_ms"),
+    text_column("result", nullable=True),
+    text_column("detail"),
     PrimaryKeyConstraint("pbx", "uniqueid", "offer"),
-    _belongs_to_call(),
+    belongs_to_call(),
     CheckConstraint("made_ms <= rang_ms", name="made_rang"),
     CheckConstraint("made_ms <= ended_ms", name="made_ended"),
     CheckConstraint("rang_ms <= ended_ms", name="rang_ended"),
-    CheckConstraint(_one_of("result", OfferResult), name="result"),
+    CheckConstraint(one_of("result", OfferResult), name="result"),
     CheckConstraint("(result IS NULL) = (ended_ms IS NULL)", name="result_at_end"),
     Index(None, "made_ms"),
     comment="Every offer, with its one result and the reason of the choice (passed_over: JSON of [agent, why]).",
@@ -202,67 +207,67 @@ offers = Table(
 talks = Table(
     "talks",
     metadata,
-    _text("pbx"),
-    _text("uniqueid"),
-    _text("offer"),
-    _ms("opened_ms", nullable=False),
-    _ms("closed_ms"),
-    _ms("hold_ms", nullable=False),
-    _text("agent"),
-    _text("kind"),
-    _text("device"),
-    _text("via"),
+    text_column("pbx"),
+    text_column("uniqueid"),
+    text_column("offer"),
+    ms_column("opened_ms", nullable=False),
+    ms_column("closed_ms"),
+    ms_column("hold_ms", nullable=False),
+    text_column("agent"),
+    text_column("kind"),
+    text_column("device"),
+    text_column("via"),
     PrimaryKeyConstraint("pbx", "uniqueid", "offer", "opened_ms"),
-    _belongs_to_call(),
+    belongs_to_call(),
     CheckConstraint("opened_ms <= closed_ms", name="order"),
     CheckConstraint("hold_ms >= 0", name="hold"),
-    CheckConstraint(_one_of("via", Via), name="via"),
+    CheckConstraint(one_of("via", Via), name="via"),
     comment="Caller bridged with one agent or specialist; several may overlap (three-way).",
 )
 
 hand_overs = Table(
     "hand_overs",
     metadata,
-    _text("pbx"),
-    _text("uniqueid"),
-    _count("seq"),
-    _ms("opened_ms", nullable=False),
-    _ms("closed_ms"),
-    _text("agent"),
-    _text("topic"),
-    _text("mode"),
-    _text("result", nullable=True),
-    _text("specialist", nullable=True),
+    text_column("pbx"),
+    text_column("uniqueid"),
+    count_column("seq"),
+    ms_column("opened_ms", nullable=False),
+    ms_column("closed_ms"),
+    text_column("agent"),
+    text_column("topic"),
+    text_column("mode"),
+    text_column("result", nullable=True),
+    text_column("specialist", nullable=True),
     PrimaryKeyConstraint("pbx", "uniqueid", "seq"),
-    _belongs_to_call(),
+    belongs_to_call(),
     CheckConstraint("opened_ms <= closed_ms", name="order"),
-    CheckConstraint(_one_of("mode", HandOverMode), name="mode"),
-    CheckConstraint(_one_of("result", HandOverResult), name="result"),
+    CheckConstraint(one_of("mode", HandOverMode), name="mode"),
+    CheckConstraint(one_of("result", HandOverResult), name="result"),
     CheckConstraint("(result IS NULL) = (closed_ms IS NULL)", name="result_at_end"),
 )
 
 
-def _place() -> list[Column[str] | Column[int]]:
+def place_columns() -> list[Column[str] | Column[int]]:
     """The record's own place in its outbox: its identity for ever, and the order of records of one instant."""
-    return [_text("outbox"), Column("segment", BigInteger), Column("position", BigInteger)]
+    return [text_column("outbox"), Column("segment", BigInteger), Column("position", BigInteger)]
 
 
 presence_history = Table(
     "presence_history",
     metadata,
-    *_place(),
-    _text("agent"),
-    _ms("at_ms", nullable=False),
-    _text("presence"),
-    _text("reason"),
-    _text("device", nullable=True),
-    _ms("ready_ms", nullable=False),
-    _ms("until_ms"),
-    _count("misses"),
-    _flag("reachable"),
-    _text("wants"),
+    *place_columns(),
+    text_column("agent"),
+    ms_column("at_ms", nullable=False),
+    text_column("presence"),
+    text_column("reason"),
+    text_column("device", nullable=True),
+    ms_column("ready_ms", nullable=False),
+    ms_column("until_ms"),
+    count_column("misses"),
+    flag_column("reachable"),
+    text_column("wants"),
     PrimaryKeyConstraint("outbox", "segment", "position"),
-    CheckConstraint(_one_of("presence", Presence), name="presence"),
+    CheckConstraint(one_of("presence", Presence), name="presence"),
     Index(None, "agent", "at_ms"),
     comment="Each change of an agent's state; a state lasts until the agent's next row.",
 )
@@ -270,14 +275,14 @@ presence_history = Table(
 notes = Table(
     "notes",
     metadata,
-    *_place(),
+    *place_columns(),
     Column("item", Integer, nullable=False),
-    _ms("at_ms", nullable=False),
-    _text("kind"),
-    _text("what"),
-    _text("detail"),
-    _text("pbx", nullable=True),
-    _text("uniqueid", nullable=True),
+    ms_column("at_ms", nullable=False),
+    text_column("kind"),
+    text_column("what"),
+    text_column("detail"),
+    text_column("pbx", nullable=True),
+    text_column("uniqueid", nullable=True),
     PrimaryKeyConstraint("outbox", "segment", "position", "item"),
     CheckConstraint("kind IN ('noted', 'ignored', 'corrected')", name="kind"),
     Index(None, "at_ms"),
@@ -287,9 +292,9 @@ notes = Table(
 quarantine = Table(
     "quarantine",
     metadata,
-    *_place(),
-    _text("line"),
-    _text("error"),
+    *place_columns(),
+    text_column("line"),
+    text_column("error"),
     PrimaryKeyConstraint("outbox", "segment", "position"),
     comment="Records that could not be applied at all, as they stood in the outbox, with the reason.",
 )
@@ -297,7 +302,7 @@ quarantine = Table(
 positions = Table(
     "outbox_positions",
     metadata,
-    _text("outbox"),
+    text_column("outbox"),
     Column("segment", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint("outbox"),

@@ -14,7 +14,7 @@ rows of one instant keep the file's order.
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -64,7 +64,6 @@ class CelRow:
     context: str
     """Where in the dialplan the channel stood."""
     bridge_id: str = ""
-    bridge_technology: str = ""
     hangup_cause: int | None = None
     hangup_source: str = ""
     """Channel name of who hung up; `dialplan/builtin` for Hangup(); empty when the PBX was told to."""
@@ -75,6 +74,19 @@ class CelRow:
     def at_ms(self) -> int:
         """The instant, cut to milliseconds."""
         return self.at_us // 1000
+
+
+COUNTED = frozenset({"CHAN_END", "APP_START", "APP_END"})
+"""Kinds that the core writes as one of a pair: never read for what they say, only counted (is the other one there?)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CelMark:
+    """That such a row is there."""
+
+    kind: str
+    at_us: int
+    uniqueid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +129,12 @@ def parse_lines(lines: Iterable[str], *, torn: bool = False) -> CelRows:
     newest_us: int | None = None
     for number, line in enumerate(lines, 1):
         try:
-            fields = _fields(line)
+            fields = fields_of(line)
             if fields is None:
                 continue
-            at_us = _microseconds(fields["eventtime"])
+            at_us = microseconds_of(fields["eventtime"])
             newest_us = at_us if newest_us is None else max(newest_us, at_us)
-            row = _row(fields, at_us)
+            row = row_of(fields, at_us)
         except ValueError as error:
             bad.append(BadLine(number, str(error)))
             continue
@@ -132,7 +144,7 @@ def parse_lines(lines: Iterable[str], *, torn: bool = False) -> CelRows:
     return CelRows(tuple(rows), tuple(bad), torn, None if newest_us is None else newest_us // 1000)
 
 
-def _fields(line: str) -> dict[str, str] | None:
+def fields_of(line: str) -> dict[str, str] | None:
     """Return a line's columns by name, None for an empty line or a header. Raises ValueError."""
     if not line.strip():
         return None
@@ -145,7 +157,7 @@ def _fields(line: str) -> dict[str, str] | None:
     return None if tuple(values) == COLUMNS else dict(zip(COLUMNS, values, strict=True))
 
 
-def _microseconds(text: str) -> int:
+def microseconds_of(text: str) -> int:
     """`1795482036.153765` as integer microseconds, without a float in between. Raises ValueError."""
     seconds, dot, fraction = text.partition(".")
     if not (dot and len(fraction) == 6 and seconds.isdecimal() and fraction.isdecimal()):
@@ -153,7 +165,15 @@ def _microseconds(text: str) -> int:
     return int(seconds) * 1_000_000 + int(fraction)
 
 
-def _row(fields: dict[str, str], at_us: int) -> CelRow | None:
+def mark_of(fields: Mapping[str, str], at_us: int) -> CelMark | None:
+    """Return the mark of a row that is only counted, None for any other."""
+    kind = fields["eventtype"]
+    if fields["userdeftype"] or kind not in COUNTED or not fields["uniqueid"]:
+        return None
+    return CelMark(kind, at_us, fields["uniqueid"])
+
+
+def row_of(fields: Mapping[str, str], at_us: int) -> CelRow | None:
     """Return the row, None for one that may not speak. Raises ValueError."""
     if fields["userdeftype"] or fields["eventtype"] not in CelKind.__members__:
         return None
@@ -171,7 +191,6 @@ def _row(fields: dict[str, str], at_us: int) -> CelRow | None:
         channel=fields["channame"],
         context=fields["context"],
         bridge_id=str(extra.get("bridge_id", "")),
-        bridge_technology=str(extra.get("bridge_technology", "")),
         hangup_cause=cause if isinstance(cause, int) else None,
         hangup_source=str(extra.get("hangupsource", "")),
         dial_status=str(extra.get("dialstatus", "")),

@@ -24,6 +24,8 @@ class Stay:
     entered_ms: int
     left_ms: int | None = None
     """None: still there when the rows end."""
+    context: str = ""
+    """Where in the dialplan the channel stood when it entered."""
 
 
 @dataclass(slots=True)
@@ -36,11 +38,17 @@ class Channel:
     """As its first row has it: a leg is born with its caller's."""
     seen_ms: int
     """Instant of its first row of any kind."""
+    last_ms: int = 0
+    """Instant of its newest row."""
     started_ms: int | None = None
     """None: its CHAN_START is not in the file."""
     ended_ms: int | None = None
     """None: it has not hung up."""
     hangup: CelRow | None = None
+    born_in: str = ""
+    """Context of its first row: that of its endpoint."""
+    contexts: set[str] = field(default_factory=set)
+    """All contexts in which it stood when something happened."""
     stays: list[Stay] = field(default_factory=list)
     """In the order of time."""
 
@@ -60,7 +68,9 @@ def channels_of(rows: Iterable[CelRow]) -> dict[str, Channel]:
     channels: dict[str, Channel] = {}
     for row in rows:
         if row.uniqueid not in channels:
-            channels[row.uniqueid] = Channel(row.uniqueid, row.channel, row.linkedid, row.at_ms)
+            channels[row.uniqueid] = Channel(row.uniqueid, row.channel, row.linkedid, row.at_ms, born_in=row.context)
+        channels[row.uniqueid].contexts.add(row.context)
+        channels[row.uniqueid].last_ms = row.at_ms
         if take := _TAKE.get(row.kind):
             take(channels[row.uniqueid], row)
     return channels
@@ -71,7 +81,7 @@ def _started(channel: Channel, row: CelRow) -> None:
 
 
 def _entered(channel: Channel, row: CelRow) -> None:
-    channel.stays.append(Stay(row.bridge_id, channel.uniqueid, row.at_ms))
+    channel.stays.append(Stay(row.bridge_id, channel.uniqueid, row.at_ms, context=row.context))
 
 
 def _left(channel: Channel, row: CelRow) -> None:

@@ -2,7 +2,9 @@
 
 Theory of operation: each call that ended, for either witness, is looked up in both. An instant may differ by
 `LIMIT_MS` (the two are taken in different threads of the PBX: up to 9 ms under load), and has to be there in both or
-in none. The ledger's outcome must be among those that CEL's rows allow. Calls that ended for neither are left out and
+in none. The ledger's outcome must be among those that CEL's rows allow. Where the ledger's talks are told, each must be a
+bridge of CEL, with the same person from and to the same instants. A difference is named once, by its cause: a bridge that
+one of them lacks is not told again as another agent, outcome or end. Calls that ended for neither are left out and
 counted. The service's side knows nothing of this module: whoever reads the ledger makes `LedgerCall`s of its rows.
 """
 
@@ -11,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from acd.names import CallId, Outcome
-from callcenter.witness.calls import CelCall
+from callcenter.witness.calls import CelCall, CelTalk
+from callcenter.witness.dialled import CelDialled
 
 LIMIT_MS = 50
 
@@ -23,10 +26,15 @@ class MismatchName(StrEnum):
     ONLY_IN_CEL = "only_in_cel"
     OUTCOME = "outcome"
     AGENT = "agent"
+    TALK = "talk"
+    """A bridge that one of them lacks."""
+    TALK_BEGAN_MS = "talk_began_ms"
     ARRIVED_MS = "arrived_ms"
     ANSWERED_MS = "answered_ms"
     TALK_ENDED_MS = "talk_ended_ms"
     ENDED_MS = "ended_ms"
+    CEL_ROWS = "cel_rows"
+    """A row of CEL is missing or out of place, though the call itself agrees (`callcenter.witness.whole`)."""
 
 
 _INSTANTS = (
@@ -35,11 +43,23 @@ _INSTANTS = (
     MismatchName.TALK_ENDED_MS,
     MismatchName.ENDED_MS,
 )
+"""Milestones of a call's row."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerTalk:
+    """One talk as the ledger has it."""
+
+    device: str
+    """Phone, or the outside number of a specialist."""
+    agent: str
+    began_ms: int
+    ended_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerCall:
-    """One inbound call as the ledger has it. Instants are ms since the epoch on the PBX's clock."""
+    """One call as the ledger has it, inbound or dialled out. Instants are ms since the epoch on the PBX's clock."""
 
     call: CallId
     outcome: Outcome | None
@@ -50,10 +70,12 @@ class LedgerCall:
     answered_ms: int | None
     talk_ended_ms: int | None
     ended_ms: int | None
+    talks: tuple[LedgerTalk, ...] | None = None
+    """In order; None: not told."""
 
     @classmethod
-    def of(cls, row: Mapping[str, object]) -> "LedgerCall":
-        """Make it of a row of the table `calls` (direction inbound) or of a line of `ledger.jsonl`.
+    def of(cls, row: Mapping[str, object], talks: tuple[LedgerTalk, ...] | None = None) -> "LedgerCall":
+        """Make it of a row of the table `calls` or of a line of `ledger.jsonl`.
 
         Raises KeyError where a column is missing and ValueError where a value cannot be.
         """
@@ -67,6 +89,7 @@ class LedgerCall:
             outcome=None if outcome is None else Outcome(str(outcome)),
             agent=str(row["agent"]) if row["agent"] else None,
             arrived_ms=arrived_ms,
+            talks=talks,
             **instants,
         )
 
@@ -119,24 +142,113 @@ def compare(ledger: Iterable[LedgerCall], cel: Iterable[CelCall], *, limit_ms: i
         if all(call is None or call.ended_ms is None for call in (own, other)):
             continue
         compared += 1
-        mismatches += _differences(key, own, other, limit_ms)
+        mismatches += differences(key, own, other, limit_ms)
     return Comparison(tuple(mismatches), compared, len(arrived) - compared)
 
 
-def _differences(key: CallId, own: LedgerCall | None, other: CelCall | None, limit_ms: int) -> list[Mismatch]:
+def differences(key: CallId, own: LedgerCall | None, other: CelCall | None, limit_ms: int = LIMIT_MS) -> list[Mismatch]:
+    """Return what the two say differently of one call; of one that is not there for either, nothing."""
+    if own is None and other is None:
+        return []
     if own is None or other is None:
         name = MismatchName.ONLY_IN_CEL if own is None else MismatchName.ONLY_IN_LEDGER
         return [Mismatch(key, name, _said(own and own.outcome), _allowed(other))]
-    found = []
-    if other.ended_ms is not None and own.outcome not in other.outcomes:
+    found = [*_instants(key, own, other, ("arrived_ms",), limit_ms), *_met(key, own, other, limit_ms)]
+    is_explained = any(mismatch.name is MismatchName.TALK for mismatch in found)
+    if other.ended_ms is not None and own.outcome not in other.outcomes and not is_explained:
         found.append(Mismatch(key, MismatchName.OUTCOME, _said(own.outcome), _allowed(other)))
-    if own.agent != other.agent:
-        found.append(Mismatch(key, MismatchName.AGENT, _said(own.agent), _said(other.agent)))
-    for name in _INSTANTS:
-        a, b = getattr(own, name.value), getattr(other, name.value)
-        if (a is None) != (b is None) or (a is not None and abs(a - b) > limit_ms):
+    return found + _instants(key, own, other, ("ended_ms",), limit_ms)
+
+
+def dialled_differences(key: CallId, own: LedgerCall, other: CelDialled) -> list[Mismatch]:
+    """Return what the two say differently of a call dialled out: was anybody reached, when, and by whom."""
+    talks, talk_ended_ms = own.talks or (), own.talk_ended_ms
+    if own.talks is not None:
+        talk_ended_ms = talks[-1].ended_ms if talks else None
+    dialled_ms = own.arrived_ms if other.dialled_ms is None else other.dialled_ms
+    found = []
+    for name, a, b in (
+        (MismatchName.ARRIVED_MS, own.arrived_ms, dialled_ms),
+        (MismatchName.ANSWERED_MS, own.answered_ms, other.answered_ms),
+        (MismatchName.TALK_ENDED_MS, talk_ended_ms, other.talk_ended_ms),
+        (MismatchName.ENDED_MS, own.ended_ms, other.ended_ms),
+    ):
+        if is_apart(a, b):
             found.append(Mismatch(key, name, _said(a), _said(b)))
+    if any(talk.device != other.device for talk in talks):
+        found.append(Mismatch(key, MismatchName.TALK, talks[0].device, other.device))
+    if own.agent != other.agent and (other.agent is not None or own.agent not in (None, other.device)):
+        found.append(Mismatch(key, MismatchName.AGENT, own.agent or "-", other.agent or "-"))
     return found
+
+
+def _met(key: CallId, own: LedgerCall, other: CelCall, limit_ms: int) -> list[Mismatch]:
+    """Compare with whom the caller was together, and when."""
+    if own.talks is not None and (found := compare_talks(key, own.talks, other.met, limit_ms)):
+        return found
+    if (own.answered_ms is None) != (other.answered_ms is None):
+        talk = MismatchName.TALK
+        return [Mismatch(key, talk, _spoke(own.agent, own.answered_ms), _spoke(other.agent, other.answered_ms))]
+    found = []
+    if own.agent != other.agent and not (other.talks and other.talks[0].is_outside):
+        found.append(Mismatch(key, MismatchName.AGENT, _said(own.agent), _said(other.agent)))
+    return found + _instants(key, own, other, ("answered_ms", "talk_ended_ms"), limit_ms)
+
+
+def _instants(key: CallId, own: object, other: object, names: Iterable[str], limit_ms: int) -> list[Mismatch]:
+    found = []
+    for name in names:
+        a, b = getattr(own, name), getattr(other, name)
+        if is_apart(a, b, limit_ms):
+            found.append(Mismatch(key, MismatchName(name), _said(a), _said(b)))
+    return found
+
+
+def is_apart(a: int | None, b: int | None, limit_ms: int = LIMIT_MS) -> bool:
+    """Whether two instants are not the same: further apart than `limit_ms`, or one of them unknown."""
+    return (a is None) != (b is None) or (a is not None and b is not None and abs(a - b) > limit_ms)
+
+
+def compare_talks(
+    key: CallId, talks: Iterable[LedgerTalk], met: Iterable[CelTalk], limit_ms: int = LIMIT_MS
+) -> list[Mismatch]:
+    """Pair each talk of the ledger with the bridge of CEL that it is, by person and time, and name what differs."""
+    found: list[Mismatch] = []
+    left = list(met)
+    for talk in talks:
+        own = f"{talk.agent} at {talk.device} from {talk.began_ms}"
+        near = [one for one in left if _is_same_phone(talk, one) and _overlap(talk, one, limit_ms)]
+        if not near:
+            found.append(Mismatch(key, MismatchName.TALK, own, "-"))
+            continue
+        one = min(near, key=lambda one: abs(one.began_ms - talk.began_ms))
+        left.remove(one)
+        if not one.is_outside and (one.agent or one.device) != talk.agent:
+            found.append(Mismatch(key, MismatchName.AGENT, talk.agent, _said(one.agent)))
+        for name, a, b in (
+            (MismatchName.TALK_BEGAN_MS, talk.began_ms, one.began_ms),
+            (MismatchName.TALK_ENDED_MS, talk.ended_ms, one.ended_ms),
+        ):
+            is_told = any(other.name is name and other.cel == _said(b) for other in found)  # the caller left them all
+            if is_apart(a, b, limit_ms) and not is_told:
+                found.append(Mismatch(key, name, _said(a), _said(b)))
+    return found + [
+        Mismatch(key, MismatchName.TALK, "-", _spoke(one.agent or one.device, one.began_ms)) for one in left
+    ]
+
+
+def _is_same_phone(talk: LedgerTalk, one: CelTalk) -> bool:
+    return one.is_outside or talk.device == one.device
+
+
+def _overlap(talk: LedgerTalk, one: CelTalk, limit_ms: int) -> bool:
+    begins_late = one.ended_ms is not None and talk.began_ms > one.ended_ms + limit_ms
+    ends_early = talk.ended_ms is not None and talk.ended_ms < one.began_ms - limit_ms
+    return not begins_late and not ends_early
+
+
+def _spoke(agent: str | None, at_ms: int | None) -> str:
+    return "-" if at_ms is None else f"{agent or 'somebody'} from {at_ms}"
 
 
 def _said(value: object) -> str:

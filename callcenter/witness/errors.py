@@ -11,3 +11,11 @@ class NoCelFile(WitnessError):
     def __init__(self, path: str) -> None:
         super().__init__(f"no CEL file at {path}: is cel_custom loaded, and does the folder cel-custom exist?")
         self.path = path
+
+
+class CelUnreadable(WitnessError):
+    """CEL is there but cannot be read; the message says where and why, never a password."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"CEL at {where} cannot be read: {why}")
+        self.where = where

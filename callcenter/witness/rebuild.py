@@ -4,8 +4,9 @@ Theory of operation: a call is a channel of a caller's endpoint that begins a Li
 through the same trunk is born with the caller's). A talk is the time that the caller and a phone were in the same
 bridge, so it begins with the later of the two BRIDGE_ENTERs and ends with the earlier of the two BRIDGE_EXITs; joined
 by bridge and Uniqueid, never by Linkedid, which a transfer changes. Who sat at the phone is told by the caller of this
-module (`DeviceUse`), from what people did at the phones, never from what the service believes. What becomes of a call
-that nobody took is told in `verdict`.
+module (`DeviceUse`), from what people did at the phones, never from what the service believes. Who came over an outside
+line is a specialist if the caller stood where he is with people (`Places.people`), else the other end of an exit. What
+becomes of a call that nobody took is told in `verdict`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from acd.names import CallId, Outcome
-from callcenter.witness.calls import CelCall, CelCalls, CelTalk, DeviceUse
+from callcenter.witness.calls import CelCall, CelCalls, CelTalk, DeviceUse, who_at
 from callcenter.witness.cel import CelRow
 from callcenter.witness.channels import Channel, Stay, channels_of
 from callcenter.witness.verdict import Places, ended_by, unanswered
@@ -38,10 +39,7 @@ class _Scene:
     """By the Linkedid that they were born with."""
 
     def who(self, device: str, at_ms: int) -> DeviceUse | None:
-        for use in self.uses.get(device, ()):
-            if use.from_ms <= at_ms and (use.until_ms is None or at_ms < use.until_ms):
-                return use
-        return None
+        return who_at(self.uses.get(device, ()), device, at_ms)
 
 
 def rebuild(
@@ -71,11 +69,26 @@ def rebuild(
     calls = [
         _call(scene, channel, channel.started_ms)
         for channel in scene.channels.values()
-        if channel.started_ms is not None and channel.endpoint in scene.callers and channel.linkedid == channel.uniqueid
+        if channel.started_ms is not None and _is_caller(scene, channel)
     ]
     calls.sort(key=lambda call: (call.arrived_ms, call.call))
     orphans = tuple(sorted(c.uniqueid for c in scene.channels.values() if c.started_ms is None))
-    return CelCalls(tuple(calls), orphans)
+    return CelCalls(
+        tuple(calls),
+        orphans,
+        {c.uniqueid: c.ended_ms for c in scene.channels.values() if c.ended_ms is not None},
+        {c.uniqueid: c.last_ms for c in scene.channels.values() if c.ended_ms is None},
+    )
+
+
+def _is_caller(scene: _Scene, channel: Channel) -> bool:
+    """A caller begins a Linkedid of his own, at an endpoint that callers come in by. So does a three-way's specialist on an
+    outside number, whom nobody dials: he stands where only such legs do or, not reached, never left the endpoint's context."""
+    if channel.endpoint not in scene.callers or channel.linkedid != channel.uniqueid:
+        return False
+    legs = scene.places.legs
+    has_stayed = channel.ended_ms is not None and channel.born_in != "" and channel.contexts == {channel.born_in}
+    return not legs or not (has_stayed or channel.contexts & legs)
 
 
 def _call(scene: _Scene, caller: Channel, arrived_ms: int) -> CelCall:
@@ -96,27 +109,39 @@ def _call(scene: _Scene, caller: Channel, arrived_ms: int) -> CelCall:
         outcomes=outcomes,
         talks=talks,
         talk_ms=_covered_ms(closed),
+        outside=outside,
+        ended_source="" if caller.hangup is None else caller.hangup.hangup_source,
     )
 
 
-def _talks(scene: _Scene, caller: Channel) -> tuple[tuple[CelTalk, ...], bool]:
-    """Return the talks in the order of time, and whether the caller was ever in a bridge with an outside line."""
-    talks, outside = [], False
+def _talks(scene: _Scene, caller: Channel) -> tuple[tuple[CelTalk, ...], tuple[CelTalk, ...]]:
+    """Return the talks with phones of ours and those with outside lines, each in the order of time."""
+    talks: list[CelTalk] = []
+    outside: list[CelTalk] = []
     for own in caller.stays:
         for other in scene.bridges[own.bridge]:
-            channel = scene.channels[other.uniqueid]
+            leg = scene.channels[other.uniqueid]
             ends = [end for end in (own.left_ms, other.left_ms) if end is not None]
             began_ms, ended_ms = max(own.entered_ms, other.entered_ms), min(ends, default=None)
             is_together = ended_ms is None or began_ms <= ended_ms
-            if channel is caller or channel.technology in _NOBODY or not is_together:
+            if leg is caller or leg.technology in _NOBODY or not is_together:
                 continue
-            if channel.endpoint in scene.outside:
-                outside = True
+            dialled_ms = leg.seen_ms if leg.linkedid == caller.linkedid else None
+            if leg.endpoint in scene.outside and own.context in scene.places.people:
+                kind = "specialist"
+                talks.append(CelTalk(leg.endpoint, None, kind, began_ms, ended_ms, leg.uniqueid, dialled_ms, True))
                 continue
-            use = scene.who(channel.endpoint, began_ms)
+            if leg.endpoint in scene.outside:
+                outside.append(CelTalk(leg.endpoint, None, "outside", began_ms, ended_ms, leg.uniqueid, dialled_ms))
+                continue
+            use = scene.who(leg.endpoint, began_ms)
             agent, kind = (use.agent, use.kind) if use else (None, "unknown")
-            talks.append(CelTalk(channel.endpoint, agent, kind, began_ms, ended_ms))
-    return tuple(sorted(talks, key=lambda talk: talk.began_ms)), outside
+            talks.append(CelTalk(leg.endpoint, agent, kind, began_ms, ended_ms, leg.uniqueid, dialled_ms))
+    return _in_order(talks), _in_order(outside)
+
+
+def _in_order(talks: Iterable[CelTalk]) -> tuple[CelTalk, ...]:
+    return tuple(sorted(talks, key=lambda talk: talk.began_ms))
 
 
 def _covered_ms(spans: list[tuple[int, int]]) -> int:

@@ -4,6 +4,7 @@ Theory of operation: the outcome is a SET of what the rows allow, mostly of one 
 guessed down to one:
 - ever in a bridge with a phone of ours: agent_answered, whatever followed;
 - else in a bridge with an outside line: overflowed_out;
+- else in the context where a message is told to have been left: voicemail, whoever hung up;
 - else hung up by the dialplan's own Hangup(): rejected; by nobody on the line: failed (the PBX dropped it);
 - else the caller hung up: while he was dialled for, abandoned_ringing; otherwise by where his channel stood.
 
@@ -11,8 +12,11 @@ guessed down to one:
 when the caller's hang-up ended it, in Queue() too; clearing the variable DIALSTATUS does not change it. His legs alone do
 not tell: Asterisk hangs a ringing leg up just BEFORE the caller whose hang-up cancels it (0.3 to 2 ms on a quiet
 machine), and a leg that rang its time out before the caller gave up looks the same. So a CANCEL counts when a leg lived
-in the last `DIAL_GRACE_MS` (an older one is of a dial that he came out of alive) or the rows have no leg of his at all.
-Without any dialstatus and with such a leg, both stay allowed.
+in the last `DIAL_GRACE_MS` (an older one is of a dial that he came out of alive), or he stood where callers are dialled for
+(whoever comes out alive stands elsewhere, so there a busy machine's delay does not matter), or the rows have no leg of his at all.
+ANSWER with such a leg, which nobody met: a phone was picked up in the instant in which the caller hung up; nobody spoke, so
+he was being dialled for (a leg outside may also have been picked up and not taken: then both). Without any dialstatus
+and with such a leg, both stay allowed.
 
 Where a channel stood (`Places`) is the context of its HANGUP row: the six kinds of rows have no other trace of a
 greeting or a refusal's prompt. Without it (`Places.unknown()`) abandoned_ivr and abandoned_queue are one class.
@@ -29,6 +33,7 @@ DIAL_GRACE_MS = 50
 """How long before the caller's HANGUP that of the leg that it cancels may be."""
 
 _BUILTIN = "dialplan/builtin"
+_VOICEMAIL = frozenset({Outcome.VOICEMAIL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,10 @@ class Places:
 
     outcomes: Mapping[str, frozenset[Outcome]]
     elsewhere: frozenset[Outcome]
+    people: frozenset[str] = frozenset()
+    """Where a caller stands who is with a person of ours, also when that one came over an outside line (a specialist)."""
+    legs: frozenset[str] = frozenset()
+    """Where only legs stand that the PBX rings without a caller's dial (a three-way's specialist), never a caller."""
 
     @classmethod
     def of_our_dialplan(cls) -> "Places":
@@ -48,14 +57,19 @@ class Places:
                 "callcenter-tone": frozenset({Outcome.ABANDONED_IVR, Outcome.REJECTED}),
                 "callcenter-reject": rejected,
                 "callcenter-say": rejected,
+                "callcenter-out": frozenset({Outcome.OVERFLOWED_OUT}),
+                "callcenter-voicemail-left": _VOICEMAIL,
             },
             frozenset({Outcome.ABANDONED_QUEUE}),
+            people=frozenset({"callcenter-connect"}),
+            legs=frozenset({"callcenter-three"}),
         )
 
     @classmethod
     def unknown(cls) -> "Places":
-        """No context is believed: greeting and queue are one class, and so is a caller tired of a refusal's prompt."""
-        return cls({}, frozenset({Outcome.ABANDONED_IVR, Outcome.ABANDONED_QUEUE, Outcome.REJECTED}))
+        """No context is believed: greeting and queue are one class, and so is a caller tired of an exit's prompt."""
+        unknown = {Outcome.ABANDONED_IVR, Outcome.ABANDONED_QUEUE, Outcome.REJECTED, Outcome.OVERFLOWED_OUT}
+        return cls({}, frozenset(unknown) | _VOICEMAIL)
 
 
 def ended_by(caller: Channel, outside: frozenset[str]) -> EndedBy | None:
@@ -78,8 +92,10 @@ def unanswered(caller: Channel, legs: Iterable[Channel], outside: frozenset[str]
     by = ended_by(caller, outside)
     if caller.hangup is None or by is None:
         return frozenset()
+    if places.outcomes.get(caller.hangup.context) == _VOICEMAIL:
+        return _VOICEMAIL
     if caller.hangup.hangup_source == _BUILTIN:
-        return frozenset({Outcome.REJECTED})
+        return frozenset({Outcome.REJECTED}) | (places.elsewhere & _VOICEMAIL)
     if by is not EndedBy.CALLER:
         return frozenset({Outcome.FAILED})
     return _abandoned(caller.hangup, list(legs), outside, places)
@@ -101,5 +117,7 @@ def _abandoned(hangup: CelRow, born: list[Channel], outside: frozenset[str], pla
     if any(leg.ended_ms is None or leg.ended_ms > hangup.at_ms for leg in legs):
         return ringing
     if hangup.dial_status == "CANCEL":
-        return ringing if legs or not born else standing
-    return standing | ringing if legs and hangup.dial_status == "" else standing
+        return ringing if legs or not born or hangup.context in places.people else standing
+    if hangup.dial_status == "ANSWER" and legs and not any(leg.endpoint in outside for leg in legs):
+        return ringing
+    return standing | ringing if legs and hangup.dial_status in ("", "ANSWER") else standing

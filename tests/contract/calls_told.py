@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from acd.names import CallId, EndedBy, HandOverMode, HandOverResult, OfferResult, Outcome, Via
 from acd.records import (
     CallClosed,
@@ -19,6 +22,7 @@ from acd.records import (
 )
 from callcenter.storage.outbox import Position
 from callcenter.storage.outbox_reader import Entry
+from callcenter.storage.tables import calls
 
 NOON_MS = 1_600_000_000_000
 
@@ -111,6 +115,12 @@ def handed_to_specialist(arrived_ms: int = NOON_MS) -> Told:
     g = Told("G", arrived_ms).queued(0).talks(5, 65)
     g.handed_over(64, 80, HandOverResult.REACHED, "8801").talks(80, 200, "8801", "specialist")
     return g.ends(200, Outcome.AGENT_ANSWERED)
+
+
+async def make_some_imported(engine: AsyncEngine) -> None:
+    """Let every unanswered call of the ledger be one of a former system."""
+    async with engine.begin() as connection:
+        await connection.execute(update(calls).where(calls.c.answered_ms.is_(None)).values(imported=True))
 
 
 def entries(records: Iterable[Record], first: int = 0) -> list[Entry]:

@@ -6,13 +6,17 @@ from collections import Counter
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from acd.names import OfferResult, Outcome
-from acd.records import CallLeft, Noted, Record
+from acd.names import HandOverResult, OfferResult, Outcome, RecordingStatus
+from acd.records import CallLeft, Noted, PresenceChanged, Record, RecordingJudged
+from agents.presence import Presence
 from callcenter.storage.ledger import Ledger
-from metrics.exporter import Buckets, Exporter, Floor, Labels
+from metrics.buckets import Buckets, Labels
+from metrics.exporter import Exporter
+from metrics.floor import Floor
 from metrics.series import BOUNDS, SERIES, Kind
 from tests.contract.calls_told import NOON_MS, Told, all_records, entries, handed_to_specialist, worked_example
 
+LOGGED_OUT = Presence.LOGGED_OUT
 UNANSWERED = [
     (Outcome.ABANDONED_IVR, ""),
     (Outcome.ABANDONED_QUEUE, ""),
@@ -20,6 +24,7 @@ UNANSWERED = [
     (Outcome.REJECTED, "full"),
     (Outcome.REJECTED, "no such reason"),
     (Outcome.OVERFLOWED_OUT, ""),
+    (Outcome.VOICEMAIL, ""),
     (Outcome.FAILED, "system"),
     (Outcome.AGENT_ANSWERED, ""),
     (None, "unknown"),
@@ -51,12 +56,36 @@ def a_run(seed: int, calls: int = 150) -> list[Record]:
             if dice.random() < 0.3:
                 call.records.append(CallLeft(call.call, call.ms(at_s), "0851"))
             call.ends(at_s + dice.choice([0, 4.999, 15.0, 15.001, 100.0]), *dice.choice(UNANSWERED))
+    for number, result in enumerate(HandOverResult):
+        call = Told(f"{seed}.handed-{number}", NOON_MS + 99, is_test=False).queued(0).talks(1, 9)
+        told.append(call.handed_over(5, 8, result).ends(9, Outcome.AGENT_ANSWERED))
     unfinished = Told("unfinished").queued(0).talks(1, 9)
     noted = [
         Noted(NOON_MS + n, what, "")
         for n, what in enumerate(["unknown_did", "plan_changed", "unknown_did", "fallback_entered"])
     ]
-    return [*all_records([*told, unfinished]), *noted]
+    whose = told[0].call
+    judged = [
+        RecordingJudged(
+            whose, NOON_MS + n, f"{n}.wav", status, *((9, 9, "ab") if status is RecordingStatus.KEPT else (0, 0, ""))
+        )
+        for n, status in enumerate([*RecordingStatus, RecordingStatus.NOT_RECORDED])
+    ]
+    return [*all_records([*told, unfinished]), *noted, *judged, *states(dice)]
+
+
+def states(dice: random.Random) -> list[Record]:
+    """Agents who go from state to state, told in order of time; two records of one instant, one said twice, among them."""
+    told = []
+    for number in range(5):
+        at_ms = NOON_MS
+        for _ in range(40):
+            at_ms += dice.choice([0, 1, 999, 61_000])
+            presence = dice.choice(list(Presence))
+            told.append(
+                PresenceChanged(f"100{number}", at_ms, presence, "", "101", at_ms, None, 0, presence is not LOGGED_OUT)
+            )
+    return sorted(told, key=lambda record: record.at_ms)
 
 
 async def ledger_says(engine: AsyncEngine, name: str) -> list[tuple[Labels, int]]:
@@ -89,7 +118,7 @@ async def test_run_ends_every_counter_and_histogram_equals_its_query(ledger: Led
             assert dict(frozen.histograms[name]) == expected, name
         assert rows, f"{name}: the run must move it"
         compared += 1
-    assert compared == 9
+    assert compared == 13
 
 
 async def test_run_ends_outcomes_add_up_and_no_ratio_exceeds_one() -> None:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acd.names import CallId
-from acd.records import Ignored, Noted, PresenceChanged, Record
+from acd.records import GapTold, Ignored, Noted, PresenceChanged, Record, SupervisorActed
 from callcenter.storage.database import open_engine
 from callcenter.storage.ledger import Ledger
 from callcenter.storage.migrate import upgrade
@@ -30,7 +30,7 @@ def of_few_calls(record: Record, number: int) -> Record:
 
 
 stories = st.lists(st.builds(of_few_calls, records, st.integers(0, 40)), min_size=1, max_size=30)
-NOT_OF_A_ROW = (Ignored, Noted, PresenceChanged)
+NOT_OF_A_ROW = (GapTold, Ignored, Noted, PresenceChanged, SupervisorActed)
 
 
 def test_any_records_in_any_order_are_taken_and_set_nothing_aside(database_url: str) -> None:

@@ -1,16 +1,26 @@
 """Real peers for the tests: skipped loudly where they cannot be had, failed where they are required."""
 
+import contextlib
 import itertools
-from collections.abc import Iterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from callcenter.calls.scenario import chosen, load
+from callcenter.lab.apt import SOFTPHONE, peer_root
+from callcenter.lab.browser import Browser, find_browser
 from callcenter.lab.errors import PeerUnavailableError
+from callcenter.lab.installation import find_asterisk
 from callcenter.lab.pbx import Asterisk
 from callcenter.lab.postgres import Postgres
+from callcenter.proof.witnesses import Proof, prove
 from tests.conftest import missing
+from tests.integration.handover_office import HandOverOffice
+from tests.integration.office import Building, Office, at_once, opened
 
 _NUMBERS = itertools.count(1)
 PHONES = tuple(str(number) for number in range(1001, 1017))
@@ -37,6 +47,84 @@ def asterisk() -> Iterator[Asterisk]:
         missing(error)
     yield pbx
     pbx.stop_now()
+
+
+@pytest.fixture(scope="module")
+def building(request: pytest.FixtureRequest) -> Iterator[Building]:
+    """One office for all tests of a file: what the file's `BUILDING` makes, else a plain one."""
+    with opened(getattr(request.module, "BUILDING", Building)()) as building:
+        yield building
+
+
+@pytest.fixture
+async def office(request: pytest.FixtureRequest, building: Building) -> AsyncIterator[Office]:
+    """One test's view of it, of the file's class `OFFICE`."""
+    office: Office = getattr(request.module, "OFFICE", Office)(building)
+    yield office
+    await office.close()
+
+
+@contextlib.asynccontextmanager
+async def own_office() -> AsyncIterator[Office]:
+    """Open a whole office for one test and end it after it; where the peers cannot be had, skip or fail."""
+    building = Building()
+    try:
+        await building.open()
+        office = Office(building)
+        try:
+            yield office
+        finally:
+            await office.close()
+    except PeerUnavailableError as error:
+        missing(error)
+    finally:
+        await building.site.stop()
+
+
+@pytest.fixture
+async def patient(office: HandOverOffice) -> AsyncIterator[None]:
+    """Specialists' phones ring longer than a restart of the service takes."""
+    async with office.patient():
+        yield
+
+
+@pytest.fixture(scope="session")
+def peers() -> None:
+    """A program that fetches Asterisk and softphones by itself; where that cannot be, there is nothing to test."""
+    try:
+        find_asterisk()
+        if shutil.which("baresip") is None:
+            peer_root(SOFTPHONE)
+    except PeerUnavailableError as error:
+        missing(error)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Browser:
+    """The headless Chromium; it starts anew for each page."""
+    try:
+        return find_browser()
+    except PeerUnavailableError as error:
+        missing(error)
+
+
+@dataclass(frozen=True, slots=True)
+class EveryKind:
+    """One call of every kind, and what the witnesses said."""
+
+    proof: Proof
+    folder: Path
+    """What phones, ledger and CEL said, by house."""
+
+
+@pytest.fixture(scope="session")
+def every_kind(tmp_path_factory: pytest.TempPathFactory) -> EveryKind:
+    """Every kind of call played once for the whole run of tests, those of the proof too."""
+    folder = tmp_path_factory.mktemp("calls")
+    try:
+        return EveryKind(at_once(lambda: prove(chosen(load(), (), proof=True), 1, print, keep=folder)), folder)
+    except PeerUnavailableError as error:
+        missing(error)
 
 
 @pytest.fixture

@@ -30,10 +30,11 @@ from callcenter.storage.database import open_engine
 from callcenter.storage.ledger import Ledger
 from callcenter.storage.migrate import upgrade
 from callcenter.storage.state_dir import StateDir
-from config.dialplan import prompt_names
+from config.prompts import prompt_names
 from config.settings import load_settings
 from tests.contract.calls_told import Told, all_records, entries
 from tests.integration.conftest import missing
+from tests.integration.spoilt_sounds import spoil
 
 pytestmark = pytest.mark.pbx
 PLAN = """\
@@ -44,6 +45,7 @@ name_en = "General"
 dids = ["12345"]
 need = "general >= 1"
 greeting = "callcenter/welcome"
+on_closed = { voicemail = "100", prompt = "callcenter/our-closed" }
 [agents.8001]
 name = "王芳"
 skills = { general = 2 }
@@ -51,7 +53,7 @@ pin_sha1 = "5ed25af7b1ed23fb00122e13d7f74c4d8262acd8"
 """
 ON_AMI = frozenset(check.item for check in TABLE if check.needs_pbx)
 LOGINS = frozenset({"log-in actions", "log-in events"})
-PROMPTS = [*prompt_names(), "welcome"]
+PROMPTS = [*prompt_names(), "our-closed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def furnish(pbx: Asterisk) -> None:
     sounds = pbx.folder / "data" / "sounds" / "zh" / "callcenter"
     sounds.mkdir(parents=True)
     for name in PROMPTS:
-        (sounds / f"{name}.alaw").touch()
+        (sounds / f"{name}.alaw").write_bytes(b"\xd5" * 800)
     dial_test_code(pbx)
 
 
@@ -255,7 +257,7 @@ async def test_plan_wrong_every_problem_is_a_line_and_the_exit_code_is_2(good: G
     wrong = [finding for finding in findings if finding.item == "plan"]
     assert len(wrong) == 2
     assert all("plan.toml:" in finding.says for finding in wrong)
-    only_wrong(findings, "plan", leaves=frozenset({"queues"}))
+    only_wrong(findings, "plan", leaves=frozenset({"queues", "recordings", "voicemail"}))
     assert exit_code(findings) == 2
 
 
@@ -414,7 +416,7 @@ async def test_events_secret_wrong_says_that_log_in(good: Good) -> None:
     ("write", "refused", "leaves"),
     [
         ("call,user,reporting", ["QueueAdd", "QueuePause", "QueueRemove"], ()),
-        ("call,agent,user", ["CoreSettings", "ShowDialPlan"], ("asterisk", "system name", "dialplan")),
+        ("call,agent,user", ["CoreSettings", "CoreStatus", "ShowDialPlan"], ("asterisk", "system name", "dialplan")),
         ("agent,user,reporting", ["Hangup", "PlayDTMF", "Setvar"], ("events",)),
         ("call,agent,reporting", ["UserEvent"], ("events",)),
     ],
@@ -595,3 +597,96 @@ async def test_greeting_without_a_file_is_a_warning_with_its_name(good: Good) ->
         found = only_wrong(await look(**good.settings(pbx)), "sounds", State.WARN)
 
     assert "callcenter/welcome" in found.says
+
+
+async def test_exits_prompt_without_a_file_is_a_warning_with_its_name(good: Good) -> None:
+    async with changed() as pbx:
+        (pbx.folder / "data" / "sounds" / "zh" / "callcenter" / "our-closed.alaw").unlink()
+        found = only_wrong(await look(**good.settings(pbx)), "sounds", State.WARN)
+
+    assert "callcenter/our-closed" in found.says
+
+
+async def test_mailbox_of_an_exit_missing_is_a_warning_with_its_number(good: Good, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(PLAN.replace('voicemail = "100"', 'voicemail = "777"'), encoding="utf-8")
+    found = only_wrong(await look(**good.settings() | {"plan": str(plan)}), "voicemail", State.WARN)
+
+    assert "777" in found.says
+
+
+async def test_app_voicemail_not_loaded_says_voicemail(good: Good) -> None:
+    async with changed(modules="\nnoload = app_voicemail.so\n") as pbx:
+        found = only_wrong(await look(**good.settings(pbx)), "voicemail", State.WARN)
+
+    assert "app_voicemail.so" in found.do
+
+
+# recordings -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def recorded_plan(tmp_path: Path) -> dict[str, str]:
+    """A setting: the good plan, its line recorded."""
+    plan = tmp_path / "recorded.toml"
+    plan.write_text(PLAN.replace("[lines.general]", "[lines.general]\nrecord = true"), encoding="utf-8")
+    return {"plan": str(plan)}
+
+
+async def test_recorded_line_whose_files_are_seen_is_all_right(good: Good, recorded_plan: dict[str, str]) -> None:
+    findings = await look(**good.settings() | recorded_plan)
+
+    assert {finding.state for finding in findings} == {State.OK}, "\n".join(map(str, findings))
+    assert "hours of talk" in next(finding.says for finding in findings if finding.item == "recordings")
+
+
+async def test_recorded_line_no_folder_is_named_is_a_warning_that_names_it(
+    good: Good, recorded_plan: dict[str, str]
+) -> None:
+    settings = good.settings() | recorded_plan
+    del settings["recordings"]
+    found = only_wrong(await look(**settings), "recordings", State.WARN)
+
+    assert found.do.endswith(str(good.pbx.recordings))
+
+
+async def test_recordings_folder_is_another_than_asterisks_says_both(
+    good: Good, recorded_plan: dict[str, str], tmp_path: Path
+) -> None:
+    found = only_wrong(
+        await look(**good.settings() | recorded_plan | {"recordings": str(tmp_path)}), "recordings", State.FAIL
+    )
+
+    assert str(tmp_path) in found.says
+    assert str(good.pbx.recordings) in found.says
+
+
+async def test_recordings_folder_is_not_there_or_cannot_be_written_says_so(
+    good: Good, recorded_plan: dict[str, str], tmp_path: Path
+) -> None:
+    gone = good.settings() | recorded_plan | {"recordings": str(tmp_path / "gone")}
+    assert "is no folder" in only_wrong(await look(**gone), "recordings", State.FAIL).says
+
+    async with changed() as pbx:
+        (pbx.recordings / "callcenter").write_text("in the way")
+        found = only_wrong(await look(**good.settings(pbx) | recorded_plan), "recordings", State.FAIL)
+    assert found.says.endswith("callcenter is no folder")
+
+
+async def test_app_mixmonitor_not_loaded_says_recordings(good: Good, recorded_plan: dict[str, str]) -> None:
+    async with changed(modules="\nnoload = app_mixmonitor.so\n") as pbx:
+        found = only_wrong(await look(**good.settings(pbx) | recorded_plan), "recordings", State.FAIL)
+
+    assert "app_mixmonitor.so" in found.do
+
+
+@pytest.mark.parametrize("how", ["empty", "folder", "foreign", "forbidden", "rate"])
+async def test_prompt_that_asterisk_cannot_play_is_a_warning_with_its_file(good: Good, how: str) -> None:
+    async with changed() as pbx:
+        folder = pbx.sounds / "zh" / "callcenter"
+        (folder / "away.alaw").unlink()
+        path = folder / "away.wav"
+        spoil(path, how, *_owner(pbx.folder))
+        found = only_wrong(await look(**good.settings(pbx)), "sounds", State.WARN)
+
+    assert str(path) in found.says

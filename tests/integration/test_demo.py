@@ -4,7 +4,6 @@ import contextlib
 import csv
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +14,7 @@ import pytest
 
 from callcenter.demo.evidence import LEDGER_KEYS
 from callcenter.demo.witness import lost
-from callcenter.lab.apt import SOFTPHONE, peer_root
-from callcenter.lab.errors import PeerUnavailableError
-from callcenter.lab.installation import find_asterisk
 from callcenter.witness.cel import COLUMNS
-from tests.integration.conftest import missing
 
 pytestmark = pytest.mark.pbx
 
@@ -34,17 +29,6 @@ PHONE_KEYS = {
     "ended_by",
     "status",
 }
-
-
-@pytest.fixture(scope="module")
-def peers() -> None:
-    """The demo fetches its peers by itself; where that cannot be, there is nothing to test."""
-    try:
-        find_asterisk()
-        if shutil.which("baresip") is None:
-            peer_root(SOFTPHONE)
-    except PeerUnavailableError as error:
-        missing(error)
 
 
 def _demo(**wishes: str) -> tuple[int, dict[str, Any], str]:

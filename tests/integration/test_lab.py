@@ -15,6 +15,7 @@ import pytest
 from callcenter.lab import sources
 from callcenter.lab.apt import PBX, peer_root
 from callcenter.lab.baresip import Baresip
+from callcenter.lab.errors import PhoneError
 from callcenter.lab.loader import running
 from callcenter.lab.pbx import ACTIONS_USER, EVENTS_USER, Asterisk, is_booted
 from callcenter.lab.sipp_agent import SippAgent, answers, refuses
@@ -108,6 +109,9 @@ exten => 3,1,Dial(PJSIP/555@trunk,5)
 exten => 4,1,Hangup(17)
 exten => 5,1,Ringing()
  same => n,Wait(20)
+exten => 6,1,Answer(,i)
+ same => n,Read(KEYS,,3,,1,8)
+ same => n,Set(GLOBAL(SAID)=keys ${KEYS})
 """
 
 
@@ -157,6 +161,35 @@ async def test_called_phone_refusing_is_seen_by_the_dialplan_with_each_code(pbx:
         assert f"SAID={said}" in pbx.rx("dialplan show globals")
         assert (phone.calls[-1].status, phone.calls[-1].peer_name) == (status, "张三")
     await phone.stop()
+
+
+async def test_called_phone_rings_and_then_refuses(pbx: Asterisk) -> None:
+    phone = await SippAgent(pbx, "1001", refuses(603, after_s=0.5)).start()
+    caller = await SippCaller(pbx, "13800000001", "2").start()
+    await caller.ended()
+    assert (caller.statuses[:2], phone.calls[-1].status) == ([100, 180], 603)
+    assert "SAID=CHANUNAVAIL 21" in pbx.rx("dialplan show globals")
+    await caller.stop()
+    await phone.stop()
+
+
+async def test_caller_who_hears_ringing_can_press_no_key(pbx: Asterisk) -> None:
+    caller = await SippCaller(pbx, "13800000001", "5").start()
+    with pytest.raises(PhoneError, match="can press no key"):
+        caller.press("1")
+    await caller.stop()
+
+
+async def test_caller_presses_keys_in_the_call_and_hangs_up(pbx: Asterisk) -> None:
+    caller = await SippCaller(pbx, "13800000001", "6").start()
+    await caller.answered()
+    for key in "4*7":
+        await asyncio.sleep(0.3)
+        caller.press(key)
+    call = await caller.ended()
+    await caller.stop()
+    assert call.ended_by == "peer"
+    assert "SAID=keys 4*7" in pbx.rx("dialplan show globals")
 
 
 async def test_called_phone_answering_then_hanging_up_ends_the_callers_call(pbx: Asterisk) -> None:

@@ -203,3 +203,15 @@ def test_agent_dials_out_is_dialling_talking_and_ready_when_nobody_answers() -> 
         (12, "talking"),
         (20, "acw"),
     ]
+
+
+def test_agent_says_again_what_he_is_he_is_it_since_he_first_said_so() -> None:
+    t = Timeline()
+    t.login(0, "1001")
+    t.tell(10, ev.AgentNotReady("1001", ms(10), "break"))
+    t.tell(20, ev.AgentNotReady("1001", ms(20), "break"))
+    agent = t.engine.agent("1001")
+    assert agent is not None
+    assert agent.since_ms == ms(10)
+    t.tell(30, ev.AgentNotReady("1001", ms(30), "lunch"))
+    assert (agent.since_ms, agent.reason) == (ms(30), "lunch")

@@ -1,12 +1,13 @@
 """A seat hands its caller over to a specialist by topic."""
 
 from dataclasses import replace
+from typing import Any
 
 from acd import events as ev
-from acd.commands import ExitCall, OfferCall, ReturnCall, TagCall
+from acd.commands import ExitCall, OfferCall, ReturnCall, TagCall, TagHandOver
 from acd.names import HandOverMode, HandOverResult, OfferResult, Outcome
 from acd.plan import Exit
-from acd.records import CallClosed, CallWaiting, HandOverClosed, Noted, OfferMade, TalkOpened
+from acd.records import CallClosed, CallWaiting, HandOverClosed, HandOverOpened, Noted, OfferMade, TalkOpened
 from agents.presence import DeviceState
 from tests.scenarios.world import PLAN, Timeline, call_id, ms
 
@@ -76,7 +77,7 @@ def test_no_specialist_plan_has_an_exit_caller_takes_it() -> None:
     asks(t, 60)
     t.talk_ended(60.1, "a", "3-1")
     t.hold(60.2, "a")
-    assert t.last(ExitCall).number == "555"
+    assert t.last(ExitCall).to.number == "555"
     t.gone(70, "a")
     assert t.last(CallClosed).outcome is Outcome.AGENT_ANSWERED
 
@@ -130,3 +131,66 @@ def test_wish_for_specialist_is_lost_while_seat_talks_next_one_is_tried_from_the
     asks(t, 60)
     t.run_to(61)
     assert (t.last(OfferCall).number, t.last(OfferCall).release) == ("702", "3-1")
+
+
+def restarted(place: str, told: ev.FoundHandOver, **more: Any) -> Timeline:
+    """A service that starts while the caller `a`, who has talked for 50 s, is there on the PBX."""
+    t = Timeline(pbx_up=False)
+    t.login(99, "1001")
+    call = ev.CallFound(
+        call_id("a"), ms(100), place, ms(0), ms(0), ms(50), "general", "12345", first_answered_ms=ms(10), hand_over=told,
+        **more,
+    )  # fmt: skip
+    t.tell(100, call)
+    t.tell(100, ev.SnapshotDone("pbx1", ms(100)))
+    return t
+
+
+UNDER_WAY = ev.FoundHandOver(2, HandOverMode.BLIND, "02", "1001")
+
+
+def closed(t: Timeline) -> list[tuple[int, HandOverResult, str | None]]:
+    return [(one.seq, one.result, one.agent) for one in t.all(HandOverClosed)]
+
+
+def test_service_restarts_specialist_answered_meanwhile_the_hand_over_has_its_result() -> None:
+    specialist = ev.FoundParty("2-2", "702", True)
+    t = restarted("talk", UNDER_WAY, offer="2-2", number="702", parties=(specialist,))
+    assert closed(t) == [(2, HandOverResult.REACHED, "702")]
+    assert t.last(TagHandOver) == TagHandOver(call_id("a"), 2, reached="702")
+
+
+def test_service_restarts_while_the_specialist_rings_the_next_one_is_of_the_topic_asked_for() -> None:
+    t = restarted("offer", UNDER_WAY, offer="2-2", number="702", kind="endpoint")
+    t.ended(101, "a", OfferResult.REFUSED, "2-2")
+    t.hold(101, "a")
+    assert closed(t) == [(2, HandOverResult.NO_SPECIALIST, None)], "701 knows another topic only"
+
+
+def test_service_restarts_caller_rests_in_the_middle_of_a_hand_over_it_goes_on() -> None:
+    t = restarted("rest", UNDER_WAY)
+    assert t.last(OfferCall).number == "702"
+    t.talk(101, "a")
+    assert closed(t) == [(2, HandOverResult.REACHED, "702")]
+
+
+def test_service_restarts_before_the_seat_was_let_go_the_hand_over_is_carried_out() -> None:
+    seat_ = ev.FoundParty("2-1", "phone1001", True)
+    t = restarted("talk", UNDER_WAY, offer="2-1", number="phone1001", parties=(seat_,))
+    assert (t.last(OfferCall).number, t.last(OfferCall).release) == ("702", "2-1")
+
+
+def test_service_restarts_fallback_agent_took_the_caller_of_a_hand_over_it_reached_nobody() -> None:
+    t = restarted("fallback_talk", UNDER_WAY, number="phone1001")
+    assert closed(t) == [(2, HandOverResult.NO_SPECIALIST, None)]
+    assert t.all(OfferCall) == []
+
+
+def test_service_restarts_after_a_hand_over_the_next_one_counts_on() -> None:
+    seat_ = ev.FoundParty("2-1", "phone1001", True)
+    over = ev.FoundHandOver(2, None)
+    t = restarted("talk", over, offer="2-1", number="phone1001", parties=(seat_,))
+    assert closed(t) == []
+    asks(t, 110, offer="2-1")
+    assert t.last(HandOverOpened).seq == 3
+    assert t.last(TagHandOver) == TagHandOver(call_id("a"), 3, HandOverMode.BLIND, "01", "1001")

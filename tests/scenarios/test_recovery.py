@@ -4,8 +4,16 @@ from dataclasses import replace
 
 from acd import events as ev
 from acd.commands import MirrorAgent, OfferCall, WakeCall
-from acd.names import EndedBy, OfferResult, Outcome, Via
-from acd.records import CallClosed, CallOpened, OfferClosed, OfferMade, PresenceChanged, TalkOpened
+from acd.names import EndedBy, HandOverMode, HandOverResult, OfferResult, Outcome, Via
+from acd.records import (
+    CallClosed,
+    CallOpened,
+    HandOverClosed,
+    OfferClosed,
+    OfferMade,
+    PresenceChanged,
+    TalkOpened,
+)
 from agents.presence import Presence
 from tests.scenarios.world import PLAN, T0, Timeline, call_id, line, ms, with_line
 
@@ -143,6 +151,48 @@ def test_reconnect_call_that_is_not_told_is_closed_unknown_or_answered() -> None
         ("talks", Outcome.AGENT_ANSWERED, EndedBy.UNKNOWN),
         ("waits", None, EndedBy.UNKNOWN),
     ]
+
+
+def test_reconnect_call_ended_unwatched_while_a_phone_rang_and_the_end_of_that_offer_is_not_guessed() -> None:
+    t = Timeline()
+    t.login(0, "1001")
+    t.arrive(1, "a")
+    t.ringing(1, "a")
+    t.tell(5, ev.LinkLost("pbx1", ms(5)))
+    t.tell(9, ev.SnapshotDone("pbx1", ms(9)))
+    assert t.last(CallClosed).outcome is None
+    assert not t.all(OfferClosed)
+    assert t.presences("1001")[-1] == (9, "ready")
+
+
+def test_reconnect_call_ended_unwatched_in_a_hand_over_and_its_result_is_not_guessed() -> None:
+    t = Timeline()
+    t.login(0, "1001")
+    t.arrive(1, "a")
+    t.talk(1, "a")
+    t.tell(4, ev.HandOverAsked(call_id("a"), "3-1", "01", HandOverMode.BLIND, ms(4)))
+    t.talk_ended(4.1, "a", "3-1")
+    t.connecting(4.2, "a", "3-2")
+    t.tell(5, ev.LinkLost("pbx1", ms(5)))
+    t.tell(9, ev.SnapshotDone("pbx1", ms(9)))
+    assert t.last(CallClosed).outcome is Outcome.AGENT_ANSWERED
+    assert not t.all(HandOverClosed)
+    assert [one.offer for one in t.all(OfferClosed)] == ["3-1"]
+
+
+def test_restart_specialist_picked_up_unwatched_and_the_hand_over_has_reached_him() -> None:
+    t = Timeline(pbx_up=False)
+    restored(t, "1001", Presence.ACW, -30, until=7)
+    first = ms(
+        -50
+    )  # the seat's answer, all that the channel knows: killed before the end of his talk was written there
+    told = ev.FoundHandOver(1, HandOverMode.BLIND, "01", "1001")
+    at = {"answered_ms": first, "first_answered_ms": first}
+    found(t, "a", "talk", offer="2-8", kind="endpoint", number="701", hand_over=told, **at)
+    done(t)
+    assert (t.last(TalkOpened).agent, t.last(TalkOpened).kind) == ("701", "specialist")
+    assert t.last(TalkOpened).at_ms == ms(0), "no specialist is the first to answer"
+    assert (t.last(HandOverClosed).result, t.last(HandOverClosed).agent) == (HandOverResult.REACHED, "701")
 
 
 def test_link_is_lost_nothing_is_offered_until_snapshot_is_done() -> None:

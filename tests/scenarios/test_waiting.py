@@ -3,7 +3,7 @@
 from acd import events as ev
 from acd.commands import ExitCall
 from acd.names import EndedBy, Outcome, RejectReason
-from acd.plan import Exit
+from acd.plan import REJECT, Exit
 from acd.records import CallClosed, CallInMenu, CallLeft, CallWaiting, Ignored, Noted, OfferMade, StepTaken
 from tests.scenarios.world import PLAN, Timeline, call_id, line, ms, plan_of, seat, with_line
 
@@ -59,7 +59,7 @@ def test_longest_wait_is_over_caller_is_rejected() -> None:
     t = Timeline(with_line(PLAN, "general", max_wait_s=60.0))
     t.arrive(0, "a")
     t.run_to(60)
-    assert t.all(ExitCall) == [ExitCall(call_id("a"), "3-1", None, RejectReason.MAX_WAIT)]
+    assert t.all(ExitCall) == [ExitCall(call_id("a"), "3-1", REJECT, RejectReason.MAX_WAIT)]
     t.connecting(60.1, "a", "3-1")
     t.gone(63, "a", EndedBy.SYSTEM)
     assert t.last(CallClosed).outcome is Outcome.REJECTED
@@ -91,7 +91,7 @@ def test_line_is_full_caller_goes_to_outside_number() -> None:
     t = Timeline(with_line(PLAN, "general", max_waiting=1, on_full=Exit(number="555")))
     t.arrive(0, "a")
     t.arrive(1, "b")
-    assert t.all(ExitCall) == [ExitCall(call_id("b"), "3-1", "555", None)]
+    assert t.all(ExitCall) == [ExitCall(call_id("b"), "3-1", Exit(number="555"), RejectReason.FULL)]
     t.connecting(1.1, "b", "3-1")
     assert t.all(CallLeft) == [CallLeft(call_id("b"), ms(1.1), "555")]
     t.gone(30, "b")
@@ -114,7 +114,7 @@ def test_lines_overflow_in_a_circle_caller_is_rejected() -> None:
     t.arrive(0, "a")
     assert [(one.line, one.seq) for one in t.all(CallWaiting)] == [("general", 1), ("enterprise", 2)]
     assert t.last(Noted).what == "overflow_circle"
-    assert t.last(ExitCall).reason is RejectReason.FULL
+    assert (t.last(ExitCall).to, t.last(ExitCall).reason) == (REJECT, RejectReason.BUSY)
 
 
 def test_nobody_logged_in_who_could_take_it_caller_leaves_by_on_no_agent() -> None:
@@ -135,7 +135,7 @@ def test_last_agent_who_could_take_them_logs_out_waiting_callers_leave_by_on_no_
     t.arrive(2, "a")
     assert not t.all(ExitCall)
     t.tell(9, ev.AgentLoggedOut("1001", ms(9)))
-    assert (t.when(ExitCall), t.last(ExitCall).number) == ([9], "555")
+    assert (t.when(ExitCall), t.last(ExitCall).to.number) == ([9], "555")
 
 
 def test_caller_hangs_up_in_greeting_is_abandoned_ivr() -> None:

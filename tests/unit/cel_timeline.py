@@ -22,6 +22,12 @@ def ms(at_s: float) -> int:
     return BEGAN_S * 1000 + round(at_s * 1000)
 
 
+def stamp(at_s: float) -> str:
+    """Instant of a timeline as the file has it."""
+    seconds, microseconds = divmod(round(at_s * 1_000_000), 1_000_000)
+    return f"{BEGAN_S + seconds}.{microseconds:06d}"
+
+
 class Timeline:
     """Lines of a CEL file. Channels are named by their endpoint: `trunk` is the caller `pbx-1`, others are legs."""
 
@@ -29,12 +35,26 @@ class Timeline:
         self.lines: list[str] = []
         self._channels: dict[str, tuple[str, str, str]] = {}
 
-    def line(self, at_s: float, kind: str, name: str, context: str = "", userdef: str = "", **extra: object) -> None:
+    def line(
+        self, at_s: float, kind: str, name: str, context: str = "", userdef: str = "", app: str = "app", **extra: object
+    ) -> None:
         """Add a row as it stands in the file."""
         channel, uniqueid, linkedid = self._channels[name]
         out = io.StringIO()
-        at = f"{BEGAN_S + int(at_s)}.{round((at_s % 1) * 1_000_000):06d}"
-        row = (kind, at, "cid", "exten", context, channel, "app", "data", uniqueid, linkedid, "", userdef)
+        row = (
+            kind,
+            stamp(at_s),
+            "13800138000",
+            "exten",
+            context,
+            channel,
+            app,
+            "data",
+            uniqueid,
+            linkedid,
+            "",
+            userdef,
+        )
         text = json.dumps(extra) if extra else ""
         csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="").writerow([*row, text])
         self.lines.append(out.getvalue())

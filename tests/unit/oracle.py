@@ -99,4 +99,5 @@ def check_state(engine: Engine) -> None:
         assert floor.oldest_ms(code) == (min(starts) if starts else None)
     dialled = Counter(offer.who for call in calls for offer in call.talks.values() if offer.specialist)
     dialled.update(call.offer.who for call in calls if call.offer and call.offer.specialist)
+    dialled.update(one.specialist.number for one in floor.consults.values() if one.specialist)
     assert {who: n for who, n in floor.dialled.items() if n} == dict(dialled)

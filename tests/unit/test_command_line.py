@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,8 +33,21 @@ def help_of(words: tuple[str, ...]) -> str:
     return done.output
 
 
+@pytest.mark.parametrize(("words", "is_light"), [(("agent", "--help"), True), (("serve", "--help"), False)])
+def test_supervisor_starts_a_command_only_what_it_needs_is_loaded(words: tuple[str, ...], is_light: bool) -> None:
+    program = (
+        "import sys; from callcenter.start import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print('loaded:', 'sqlalchemy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
+
+    assert f"callcenter {words[0]}" in done.stdout, "its own help"
+    assert done.stdout.endswith(f"loaded: {not is_light}\n"), done
+
+
 def test_commands_of_this_version_are_all_there() -> None:
-    wanted = "serve check status report|plan diff reload pin|db upgrade|lab up down status|token create revoke list"
+    wanted = "serve check status report agent line call|plan diff reload pin|db upgrade|lab up down status|token create revoke list"
     first, *groups = wanted.split("|")
     expected = {(name,) for name in first.split()}
     for group in groups:
@@ -54,7 +69,15 @@ def test_user_asks_a_command_for_help_it_shows_an_example_that_can_be_typed(word
 
 
 @pytest.mark.parametrize(
-    "words", [("nonsense",), ("report",), ("plan", "pin"), ("token", "create"), ("check", "--now")]
+    "words",
+    [
+        ("nonsense",),
+        ("plan", "pin"),
+        ("token", "create"),
+        ("check", "--now"),
+        ("agent", "1001"),
+        ("line",),
+    ],
 )
 def test_user_types_it_wrong_code_2_and_what_is_wrong(words: tuple[str, ...]) -> None:
     done = CliRunner().invoke(app, list(words))

@@ -7,11 +7,18 @@ import pytest
 
 import config
 from acd.names import RejectReason
-from config.dialplan import render_queues
+from config.dialplan import render_queues, render_voicemail
 
 FOLDER = Path(config.__file__).parent / "asterisk"
 DIALPLAN = (FOLDER / "extensions_callcenter.conf").read_text(encoding="utf-8")
-RESTING = ("callcenter-early", "callcenter-hold", "callcenter-feature")
+RESTING = (
+    "callcenter-early",
+    "callcenter-hold",
+    "callcenter-feature",
+    "callcenter-rating",
+    "callcenter-dialout",
+    "callcenter-asking",
+)
 
 
 def contexts() -> dict[str, str]:
@@ -71,6 +78,8 @@ def test_every_prompt_that_the_dialplan_plays_is_listed_once() -> None:
     assert len(names) == len(set(names))
     assert all(len(row) == 4 and all(row) for row in rows)
     said = set(re.findall(r"callcenter-say,([a-z0-9_-]+),1", DIALPLAN))
+    said |= set(re.findall(r"(?:Playback\(|Read\(\w+,)callcenter/([a-z0-9_-]+)[,)]", DIALPLAN))
+    assert {"press-1", "exit-thanks"} <= said
     assert said <= set(names), said - set(names)
     assert {f"reject-{reason.value}" for reason in RejectReason} <= set(names)
     codes = set(re.findall(r"CC_CODE=([a-z_]+)", DIALPLAN))
@@ -78,7 +87,9 @@ def test_every_prompt_that_the_dialplan_plays_is_listed_once() -> None:
 
 
 def test_shipped_files_hold_no_secret_and_no_foreign_address() -> None:
-    for path in FOLDER.iterdir():
+    files = [path for path in FOLDER.rglob("*") if path.is_file()]
+    assert len(files) > 20
+    for path in files:
         text = path.read_text(encoding="utf-8")
         for line in text.splitlines():
             if not line.startswith((";", "#")) and path.suffix == ".conf":
@@ -121,3 +132,41 @@ def test_plan_lines_become_queues_once_each_and_the_default_is_not_repeated() ->
 def test_plan_line_code_that_could_break_the_file_is_refused(code: str) -> None:
     with pytest.raises(ValueError, match="line code"):
         render_queues([code])
+
+
+def test_sound_named_on_the_channel_is_filtered_wherever_it_is_used() -> None:
+    for line in DIALPLAN.splitlines():
+        if "CC_PROMPT" in line and not line.startswith(";"):
+            filtered = "${FILTER(A-Za-z0-9_./\\x2D,${CC_PROMPT}):0:80}"
+            assert filtered in line or "Set(CC_PROMPT=" not in line, line
+    for name in ("callcenter-reject", "callcenter-out", "callcenter-voicemail"):
+        text = contexts()[name]
+        assert text.index("Set(CC_PROMPT=${FILTER(") < text.index("Playback("), name
+
+
+def test_voicemail_has_no_key_that_leads_elsewhere() -> None:
+    assert set(extensions("callcenter-voicemail")) == {"s", "h"}
+    assert "VoiceMailMain" not in DIALPLAN
+
+
+def test_mailboxes_are_rendered_with_their_pins() -> None:
+    text = render_voicemail({"100": "48213", "200": "90817263"})
+    assert text.startswith("[callcenter](+)\n100 => 48213,")
+    assert "\n200 => 90817263," in text
+
+
+@pytest.mark.parametrize(
+    ("box", "pin"),
+    [
+        ("100", ""),
+        ("100", "123"),
+        ("100", "1111"),
+        ("1234", "1234"),
+        ("100", "12a4"),
+        ("100", "12345,x"),
+        ("x", "48213"),
+    ],
+)
+def test_mailbox_without_a_pin_of_its_own_is_refused(box: str, pin: str) -> None:
+    with pytest.raises(ValueError, match="mailbox"):
+        render_voicemail({box: pin})

@@ -14,7 +14,7 @@ from acd.plan import Line, Plan
 from acd.records import Noted, PresenceChanged, Record, TalkOpened
 from agents.presence import DeviceState, Presence
 from agents.skills import parse_need
-from callcenter.asterisk.translate import FallbackEntered, FeatureUsed, WishFenced
+from callcenter.asterisk.told import FallbackEntered, FeatureUsed, WishFenced
 from callcenter.clock import PbxClock
 from callcenter.driver import Driver
 from tests.scenarios.world import PLAN, T0, call_id
@@ -153,7 +153,7 @@ async def test_deadline_passed_the_engine_acts_by_itself() -> None:
 
 async def test_lead_lost_nothing_is_decided_and_no_timer_is_left() -> None:
     floor = Floor().up().seat()
-    floor.driver.lost_leadership(RuntimeError("another"))
+    floor.driver.must_stop(RuntimeError("another"))
     floor.told.log.clear()
     floor.arrive()
     assert (floor.told.log, floor.driver.engine, floor.driver._timer) == ([], None, None)

@@ -13,7 +13,7 @@ from acd.calls import Call, Place
 from acd.commands import OfferCall
 from acd.engine import Engine, Step
 from acd.journal import read_line, write_line
-from acd.names import CallId, EndedBy, HandOverMode, OfferResult
+from acd.names import Act, CallId, EndedBy, HandOverMode, LineState, OfferResult
 from acd.plan import Exit, SpecialistSpec
 from acd.records import (
     CallClosed,
@@ -32,8 +32,8 @@ from tests.unit import oracle
 LINES = [
     line("g", "g", "1", max_waiting=4, on_full=Exit(line="r"), steps=((20, "g or e", None), (40, "", "e"))),
     line("e", "e >= 2", "2", strategy="most_skilled", wrapup_s=0.0, max_wait_s=60.0, on_max_wait=Exit(number="800")),
-    line("t", "t and g", "3", strategy="least_skilled", priority_s=15.0, on_no_agent=Exit(line="g")),
-    line("r", "g or t", "4", strategy="round_robin", ring_s=10, max_waiting=6),
+    line("t", "t and g", "3", strategy="least_skilled", priority_s=15.0, on_no_agent=Exit(line="g", prompt="p")),
+    line("r", "g or t", "4", strategy="round_robin", ring_s=10, max_waiting=3, on_full=Exit(voicemail="100")),
     line("o", "e or g >= 2", "5", strategy="least_occupied", max_wait_s=90.0, on_max_wait=Exit(line="r")),
 ]
 SEATS = [
@@ -53,11 +53,24 @@ PLAN = plan_of(
 )
 SMALLER = replace(
     PLAN,
-    lines={code: one for code, one in PLAN.lines.items() if code not in ("o",)},
+    lines={
+        **{code: one for code, one in PLAN.lines.items() if code not in ("o",)},
+        "g": replace(PLAN.lines["g"], is_open=False, on_closed=Exit(line="r", prompt="p")),
+        "e": replace(PLAN.lines["e"], is_open=False),
+    },
     agents={n: one for n, one in PLAN.agents.items() if n not in ("5", "6")},
     handover_exit=Exit(number="900"),
     version="smaller",
 )
+KINDS: dict[tuple[bool, str | None, str | None], tuple[str, str]] = {
+    (True, None, None): ("say", "0"),
+    (False, "100", None): ("voicemail", "100"),
+    (False, None, "800"): ("out", "800"),
+    (False, None, "900"): ("out", "900"),
+    (False, None, None): ("reject", "full"),
+}
+"""What a channel says of an exit: (is it to a line, mailbox, outside number) -> kind and digits of its target."""
+MODES = [HandOverMode.BLIND, HandOverMode.THREE_WAY]
 RESULTS = [one for one in OfferResult if one is not OfferResult.ACCEPTED]
 PLACES = ["rest", "menu", "offer", "talk", "fallback", "fallback_ring", "fallback_talk", "exit"]
 agents = st.sampled_from([one.number for one in SEATS])
@@ -110,6 +123,7 @@ class Floors(RuleBasedStateMachine):
     def check_choice(self, step: Step, turns: dict[str, int]) -> None:
         """What was given to whom is what the naive rule gives, of all that was free when it was decided."""
         made = [one for one in step.records if isinstance(one, OfferMade) and one.kind == "seat"]
+        made = [one for one in made if one.strategy != "supervisor"]
         floor = self.engine._floor
         given = {one.agent for one in made}
         calls = [call for call in self.engine.calls.values() if oracle.waits(self.engine, call)]
@@ -135,6 +149,8 @@ class Floors(RuleBasedStateMachine):
                 self.opened.add(one.call)
             elif isinstance(one, CallClosed):
                 self.closed.add(one.call)
+                if one.by is EndedBy.UNKNOWN:
+                    self.left_open(one.call)
             elif isinstance(one, OfferMade):
                 assert one.offer not in self.offers
                 assert one.call not in self.open or self.offers[self.open[one.call]], "a second wish before the end"
@@ -234,6 +250,12 @@ class Floors(RuleBasedStateMachine):
         if call and call.leaving:
             self.tell(ev.OfferConnecting(call.id, call.leaving.offer, self.ms))
 
+    @rule(data=st.data())
+    def message_is_left(self, data: st.DataObject) -> None:
+        call = self.pick(data, Place.EXIT)
+        if call and call.leaving and call.leaving.to.voicemail:
+            self.tell(ev.VoicemailLeft(call.id, self.ms, "voicemail/callcenter/100/INBOX/msg0000.wav", 16044, 1000))
+
     # -- talks -------------------------------------------------------------------------------------------------
 
     @rule(data=st.data(), kind=st.integers(0, 4))
@@ -251,18 +273,58 @@ class Floors(RuleBasedStateMachine):
                 ][kind]
             )
 
-    @rule(data=st.data(), topic=st.sampled_from(["01", "09"]), known=st.booleans())
-    def hand_over(self, data: st.DataObject, topic: str, known: bool) -> None:
+    @rule(data=st.data(), topic=st.sampled_from(["01", "01", "09"]), known=st.booleans(), mode=st.sampled_from(MODES))
+    def hand_over(self, data: st.DataObject, topic: str, known: bool, mode: HandOverMode) -> None:
         call = self.pick(data, Place.TALK) or self.pick(data)
         if call:
             offer = next(iter(call.talks), None) if known else None
-            self.tell(ev.HandOverAsked(call.id, offer, topic, HandOverMode.BLIND, self.ms))
+            self.tell(ev.HandOverAsked(call.id, offer, topic, mode, self.ms))
 
-    @rule(data=st.data(), device=devices)
-    def joins(self, data: st.DataObject, device: str) -> None:
+    @precondition(lambda self: any(c.offer and c.offer.is_invited for c in self.engine.calls.values()))
+    @rule(data=st.data(), kind=st.integers(0, 5), result=st.sampled_from(RESULTS))
+    def third_person(self, data: st.DataObject, kind: int, result: OfferResult) -> None:
+        """What becomes of him whom a seat's leg rings."""
+        call = next(c for c in self.engine.calls.values() if c.offer and c.offer.is_invited)
+        assert call.offer is not None
+        offer, seat = call.offer.id, next(iter(call.talks))
+        self.tell(ev.OfferConnecting(call.id, offer, self.ms))
+        self.tell(
+            [
+                ev.OfferRinging(call.id, offer, self.ms),
+                ev.OfferAnswered(call.id, offer, self.ms),
+                ev.OfferAnswered(call.id, offer, self.ms),
+                ev.OfferEnded(call.id, offer, self.ms, result),
+                ev.OfferEnded(call.id, offer, self.ms, result),
+                ev.TalkEnded(call.id, seat, self.ms),
+            ][kind]
+        )
+
+    @rule(data=st.data(), device=st.one_of(devices, st.sampled_from(["71", "72"])), has_leg=st.booleans())
+    def joins(self, data: st.DataObject, device: str, has_leg: bool) -> None:
         call = self.pick(data)
+        consults = list(self.engine._floor.consults)
         if call:
-            self.tell(ev.PartyJoined(call.id, device, self.ms))
+            consult = data.draw(st.sampled_from([None, *consults]))
+            leg = f"{call.id.uniqueid}.1" if has_leg else ""
+            self.tell(ev.PartyJoined(call.id, device, self.ms, consult, leg))
+
+    @rule(data=st.data(), topic=st.sampled_from(["01", "01", "09"]))
+    def consults(self, data: st.DataObject, topic: str) -> None:
+        """A phone asks for a specialist, mostly that of a seat who talks."""
+        call = self.pick(data, Place.TALK)
+        device = next(iter(call.talks.values())).device if call else data.draw(devices)
+        self.names += 1
+        self.tell(ev.ConsultAsked(CallId("x", f"k{self.names}"), device, topic, self.ms))
+
+    @precondition(lambda self: self.engine._floor.consults)
+    @rule(data=st.data(), ends=st.booleans())
+    def consult_goes_on(self, data: st.DataObject, ends: bool) -> None:
+        consult = data.draw(st.sampled_from(list(self.engine._floor.consults)))
+        known = self.engine._floor.consults[consult]
+        if ends:
+            self.tell(ev.ConsultEnded(consult, self.ms))
+        else:
+            self.tell(ev.ConsultAsked(consult, known.talk.device, known.asked.topic, self.ms))
 
     # -- agents ------------------------------------------------------------------------------------------------
 
@@ -282,6 +344,26 @@ class Floors(RuleBasedStateMachine):
                 ev.AgentReady(agent, self.ms),
             ][kind]
         )
+
+    # -- the supervisor's hand -------------------------------------------------------------------------------------
+
+    @rule(agent=agents, act=st.sampled_from([Act.AGENT_READY, Act.AGENT_NOT_READY, Act.AGENT_LOGOUT]))
+    def agent_is_ordered(self, agent: str, act: Act) -> None:
+        self.tell(ev.AgentOrdered(agent, act, self.ms))
+
+    @rule(
+        code=st.sampled_from([one.code for one in LINES]),
+        state=st.sampled_from([LineState.OPEN, *LineState]),
+        to=st.sampled_from([Exit(line="r"), Exit(line="o"), Exit(number="700"), None]),
+    )
+    def line_is_ordered(self, code: str, state: LineState, to: Exit | None) -> None:
+        self.tell(ev.LineOrdered(code, state, self.ms, to))
+
+    @rule(data=st.data(), agent=st.one_of(st.none(), agents), code=st.sampled_from([one.code for one in LINES]))
+    def call_is_moved(self, data: st.DataObject, agent: str | None, code: str) -> None:
+        call = self.pick(data, Place.WAITING, Place.TALK, Place.MENU) or self.pick(data)
+        if call:
+            self.tell(ev.CallMoved(call.id, self.ms, None if agent else code, agent))
 
     @rule(device=st.one_of(devices, st.sampled_from(["71", "72"])), state=st.sampled_from(DeviceState))
     def phone_says(self, device: str, state: DeviceState) -> None:
@@ -369,7 +451,30 @@ class Floors(RuleBasedStateMachine):
             kind=kind,
             number=number,
             first_answered_ms=self.ms if place == "talk" else None,
+            parties=self.found_parties(data, offer, number, call) if place == "talk" else (),
+            is_insured=place == "talk" and self.insures(data),
         )
+
+    def insures(self, data: st.DataObject) -> bool:
+        """Sometimes a wish for hold lies on a caller, of a hand-over that another epoch may have opened."""
+        insured = data.draw(st.integers(0, 4)) == 0
+        self.offers_of_before |= insured
+        return insured
+
+    def found_parties(
+        self, data: st.DataObject, offer: str | None, number: str, call: Call | None
+    ) -> tuple[ev.FoundParty, ...]:
+        """The first, and sometimes another one, who talks or is rung."""
+        found = [ev.FoundParty(offer, number, True, "x.2")]
+        known = [] if call is None else [one for one in call.offers if one != offer]
+        kind = data.draw(st.integers(0, 5))
+        if kind < 3:
+            self.names += 1
+            other = data.draw(st.sampled_from([None, f"0-{self.names}", *known]))
+            device = call.offers[other].device if call is not None and other in known else data.draw(devices)
+            self.offers_of_before = True
+            found.append(ev.FoundParty(other, device, kind < 2, f"x.{self.names}"))
+        return tuple(found)
 
     @rule()
     def service_is_killed_and_starts_again(self) -> None:
@@ -380,6 +485,8 @@ class Floors(RuleBasedStateMachine):
         self.epoch += 1
         self.engine, self.twin = Engine(old.plan, self.epoch), Engine(old.plan, self.epoch)
         self.forget_what_a_kill_forgets()
+        for code, order in old._floor.orders.items():
+            self.tell(ev.LineOrdered(code, order.state, order.since_ms, order.to, is_restored=True))
         for device, state in old._floor.roster.device_states.items():
             self.tell(ev.DeviceChanged(device, state, self.ms))
         for agent in old.agents:
@@ -406,6 +513,11 @@ class Floors(RuleBasedStateMachine):
         self.tell(ev.SnapshotDone("x", self.ms))
         oracle.check_state(self.engine)
 
+    def left_open(self, call: CallId) -> None:
+        """A call ended and nobody saw how: nor does anybody say how its offer and its hand-over ended."""
+        self.given_up.add(self.open.get(call, ""))
+        self.handovers[call] = 0
+
     def forget_what_a_kill_forgets(self) -> None:
         """Offers and talks of before go on or are closed by others; those of calls dialled out too."""
         self.offers_of_before = True
@@ -418,7 +530,7 @@ class Floors(RuleBasedStateMachine):
         self.opened -= {call for call in self.opened - self.closed if call.uniqueid.startswith("o")}
 
     def told_by_channel(self, call: Call) -> ev.CallFound:
-        place, offer, number = "rest", None, ""
+        place, offer, kind, number = "rest", None, "", ""
         if call.talks:
             talk = next(iter(call.talks.values()))
             place, offer, number = "talk", talk.id, talk.device
@@ -429,7 +541,8 @@ class Floors(RuleBasedStateMachine):
         elif call.place is Place.FALLBACK:
             place = "fallback"
         elif call.leaving is not None and call.leaving.is_confirmed:
-            place, offer, number = "exit", call.leaving.offer, call.leaving.number or ""
+            place, offer = "exit", call.leaving.offer
+            kind, number = KINDS[call.leaving.to.line is not None, call.leaving.to.voicemail, call.leaving.to.number]
         return ev.CallFound(
             call.id,
             self.ms,
@@ -440,10 +553,22 @@ class Floors(RuleBasedStateMachine):
             call.line.code,
             call.did,
             offer=offer,
-            kind="out" if number else "reject",
+            kind=kind,
             number=number,
             first_answered_ms=self.ms if call.is_answered else None,
+            parties=self.parties_of(call),
+            is_insured=call.handover is not None and call.handover.seat is not None,
         )
+
+    @staticmethod
+    def parties_of(call: Call) -> tuple[ev.FoundParty, ...]:
+        """Everybody who is with a caller, and the third who is rung."""
+        if not call.talks:
+            return ()
+        found = [ev.FoundParty(talk.id, talk.device, True) for talk in call.talks.values()]
+        if call.offer is not None and call.offer.is_invited and call.offer.has_connected:
+            found.append(ev.FoundParty(call.offer.id, call.offer.device, False))
+        return tuple(found)
 
     @rule(smaller=st.booleans())
     def plan_changes(self, smaller: bool) -> None:

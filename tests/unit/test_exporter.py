@@ -3,11 +3,12 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from acd.names import OfferResult, Outcome
-from acd.records import CallOpened, Ignored, Noted
+from acd.names import HandOverResult, LineState, OfferResult, Outcome, RecordingStatus
+from acd.records import CallOpened, Ignored, Noted, RecordingJudged
 from agents.presence import Presence
-from metrics.exporter import MAX_WORDS, Exporter, Floor
+from metrics.exporter import MAX_WORDS, Exporter
 from metrics.exposition import families, render
+from metrics.floor import Floor
 from metrics.series import SERIES
 from tests.contract.calls_told import NOON_MS, Told, all_records, worked_example
 from tests.series_watch import SeriesWatch
@@ -15,12 +16,19 @@ from tests.series_watch import SeriesWatch
 FLOOR = Floor(
     waiting={"general": 4, "enterprise": 0},
     oldest_wait_s={"general": 12.5, "enterprise": 0.0},
+    line_states={"general": LineState.DRAINED},
     agents={Presence.READY: 2, Presence.TALKING: 7},
+    trunk_calls={"inbound": 6, "outbound": 1},
     links={("pbx-1", "actions"): True, ("pbx-1", "events"): False},
+    link_s={("pbx-1", "actions"): 90.5},
     event_lag_s={"pbx-1": 0.004},
+    specialists={("03", "reachable"): 2, ("03", "busy"): 1},
+    gap_s=12.5,
     outbox_records=3,
+    outbox_dropped=4,
     is_database_up=True,
     is_leader=True,
+    unknown_calls=2,
     epoch=9,
     plan="abc",
 )
@@ -47,14 +55,38 @@ def test_prometheus_scrapes_floor_shows_every_gauge() -> None:
 
     assert shown["callcenter_calls_waiting|line=general"] == 4
     assert shown["callcenter_oldest_wait_seconds|line=general"] == 12.5
+    assert shown["callcenter_line_state|line=general|state=drained"] == 1
+    assert shown["callcenter_line_state|line=general|state=open"] == 0
+    assert shown["callcenter_line_state|line=enterprise|state=open"] == 1
     assert shown["callcenter_agents|presence=talking"] == 7
     assert shown["callcenter_agents|presence=logged_out"] == 0
     assert shown["callcenter_ami_link_up|pbx=pbx-1|session=actions"] == 1
     assert shown["callcenter_ami_link_up|pbx=pbx-1|session=events"] == 0
+    assert shown["callcenter_ami_link_seconds|pbx=pbx-1|session=actions"] == 90.5
+    assert shown["callcenter_ami_link_seconds|pbx=pbx-1|session=events"] == 0
+    assert shown["callcenter_specialists|state=busy|topic=03"] == 1
+    assert shown["callcenter_reconciliation_gap_seconds"] == 12.5
     assert shown["callcenter_ami_event_lag_seconds|pbx=pbx-1"] == 0.004
+    assert shown["callcenter_trunk_calls|direction=inbound"] == 6
     assert shown["callcenter_outbox_records"] == 3
+    assert shown["callcenter_outbox_dropped_total"] == 4
+    assert shown["callcenter_unknown_calls"] == 2
     assert (shown["callcenter_database_up"], shown["callcenter_leader"], shown["callcenter_epoch"]) == (1, 1, 9)
     assert shown["callcenter_build_info|plan=abc|version=1.2"] == 1
+
+
+def test_recordings_are_judged_each_status_is_counted_and_a_missing_one_is_a_failure() -> None:
+    exporter = exporter_after()
+    call = Told("A").call
+    for status in (RecordingStatus.KEPT, RecordingStatus.KEPT, RecordingStatus.NOT_RECORDED):
+        exporter.observe([RecordingJudged(call, NOON_MS, "a.wav", status, 1, 1, "ab")])
+
+    shown = samples(exporter)
+
+    assert shown["callcenter_recordings_total|status=kept"] == 2
+    assert shown["callcenter_recordings_total|status=not_recorded"] == 1
+    assert shown["callcenter_recordings_total|status=unchecked"] == 0
+    assert shown["callcenter_recording_failures_total"] == 1
 
 
 def test_nothing_happened_counters_of_every_line_stand_at_zero() -> None:
@@ -62,7 +94,11 @@ def test_nothing_happened_counters_of_every_line_stand_at_zero() -> None:
 
     assert shown["callcenter_calls_offered_total|line=enterprise"] == 0
     assert shown["callcenter_calls_ended_total|line=general|outcome=rejected"] == 0
+    assert shown["callcenter_calls_ended_total|line=general|outcome=unknown"] == 0
     assert shown["callcenter_offers_total|result=not_answered"] == 0
+    assert shown["callcenter_wait_seconds_bucket|le=20.0|line=general|result=answered"] == 0
+    assert shown["callcenter_wait_seconds_count|line=general|result=unanswered"] == 0
+    assert shown["callcenter_talk_seconds_sum|line=enterprise"] == 0
 
 
 def test_calls_of_the_worked_example_count_by_their_definitions() -> None:
@@ -128,7 +164,7 @@ def test_call_answered_before_our_restart_is_answered_without_a_wait() -> None:
     shown = samples(exporter_after(told.ends(100, Outcome.AGENT_ANSWERED)))
 
     assert shown["callcenter_calls_answered_total|line=general"] == 1
-    assert "callcenter_wait_seconds_count|line=general|result=answered" not in shown
+    assert shown["callcenter_wait_seconds_count|line=general|result=answered"] == 0
 
 
 def test_offers_end_each_result_is_counted() -> None:
@@ -190,7 +226,7 @@ def test_watch_sees_no_test_move_a_series_names_it() -> None:
 
     watch.saw(exporter.freeze())
 
-    assert watch.moved == {"callcenter_calls_waiting", "callcenter_build"}
+    assert watch.moved == {"callcenter_calls_waiting", "callcenter_line_state", "callcenter_build"}
     assert "callcenter_calls_offered_total" in watch.never_moved()
 
 
@@ -203,3 +239,23 @@ def test_caller_falls_back_while_we_live_is_counted_by_itself_and_among_the_note
     shown = samples(exporter)
     assert shown["callcenter_fallback_entries_total"] == 1
     assert shown["callcenter_notes_total|what=fallback_entered"] == 1
+
+
+def test_connect_ratio_is_the_reports_connect_rate_of_each_line_and_nothing_without_a_call() -> None:
+    assert not any(name.startswith("callcenter_connect_ratio") for name in samples(exporter_after()))
+
+    shown = samples(exporter_after(*worked_example()))
+
+    assert shown["callcenter_connect_ratio|line=general"] == 0.5
+
+
+def test_hand_overs_end_each_result_is_counted_tests_left_out() -> None:
+    told = Told("1").queued(0).talks(1, 9)
+    for result in HandOverResult:
+        told.handed_over(5, 8, result)
+    tested = Told("2", is_test=True).queued(0).talks(1, 9).handed_over(5, 8, HandOverResult.REACHED)
+
+    shown = samples(exporter_after(told, tested))
+
+    assert {shown[f"callcenter_handovers_total|result={result.value}"] for result in HandOverResult} == {1}
+    assert samples(exporter_after())["callcenter_handovers_total|result=no_specialist"] == 0

@@ -7,7 +7,7 @@ import pytest
 from acd import events as e
 from acd.plan import AgentSpec
 from agents.login import LOCK_S, MAX_WRONG, LoginGuard, pin_sha1_of, proof_of
-from callcenter.asterisk.translate import FeatureUsed
+from callcenter.asterisk.told import FeatureUsed
 from callcenter.features import Features
 from callcenter.storage.live_state import MemoryLiveState
 from tests.scenarios.world import PLAN

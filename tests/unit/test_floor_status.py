@@ -1,8 +1,11 @@
 """What /status says of lines, agents and specialists."""
 
+from acd import events as ev
+from acd.names import LineState
+from acd.plan import Exit
 from agents.presence import DeviceState
 from callcenter.floor_status import floor_status
-from tests.scenarios.world import PLAN, T0, Timeline, line, plan_of
+from tests.scenarios.world import PLAN, T0, Timeline, line, ms, plan_of, with_line
 
 
 def test_operator_looks_while_one_waits_and_one_rings_each_is_shown_as_he_is() -> None:
@@ -26,6 +29,25 @@ def test_operator_looks_before_a_new_line_reached_the_engine_it_is_shown_empty()
     t = Timeline()
     newer = plan_of([*PLAN.lines.values(), line("new", "general", "12347")], PLAN.agents.values())
     assert floor_status(newer, t.engine, T0)["lines"][-1]["waiting"] == 0
+
+
+def test_operator_looks_after_a_supervisor_spoke_the_line_shows_what_holds_and_since_when() -> None:
+    t = Timeline()
+    t.tell(1, ev.LineOrdered("general", LineState.EMERGENCY, ms(1), Exit(line="enterprise")))
+
+    shown = {
+        one["code"]: (one["state"], one["to"], one["since_ms"]) for one in floor_status(PLAN, t.engine, T0)["lines"]
+    }
+
+    assert shown == {"general": ("emergency", "enterprise", ms(1)), "enterprise": ("open", "", None)}
+
+
+def test_operator_looks_while_a_line_is_closed_by_its_hours_it_says_so() -> None:
+    t = Timeline(with_line(PLAN, "general", is_open=False))
+
+    shown = {one["code"]: (one["is_open"], one["state"]) for one in floor_status(PLAN, t.engine, T0)["lines"]}
+
+    assert shown == {"general": (False, "open"), "enterprise": (True, "open")}
 
 
 def test_operator_looks_at_a_service_that_does_not_lead_there_is_nothing() -> None:

@@ -9,14 +9,20 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
 from acd.plan import Plan
+from callcenter.board.fanout import Fanout
 from callcenter.http.app import MAX_PLAN_BYTES, create_app
+from callcenter.http.port import HandPort
 from callcenter.http.server import HttpAddressError, bind, serving
 from callcenter.http.tokens import Audience, TokenStore, TokenStoreError, read_local_token, write_local_token
 from config.errors import PlanError
-from config.plan import parse_plan
-from metrics.exporter import Exporter, Floor, Frozen
+from config.plan import PlanFile, parse_plan
+from config.plan_diff import plan_diff
+from metrics.exporter import Exporter, Frozen
+from metrics.floor import Floor
+from metrics.series import SERIES
 from tests.unit.test_plan import GOOD
 
 
@@ -25,10 +31,11 @@ class ServiceInMemory:
 
     def __init__(self) -> None:
         self.conditions: dict[str, object] = {"leader": True, "links": True, "snapshot": True, "ledger": True}
-        self.in_force = parse_plan(GOOD).plan
+        self.in_force = parse_plan(GOOD)
         self.refusal: Exception | None = None
         self.reloads = 0
         self.exporter = Exporter(lambda: Floor(waiting={"general": 3}), version="1")
+        self.board = Fanout(lambda: b"")
 
     def status(self) -> dict[str, object]:
         return {"leader": True, "epoch": 7}
@@ -37,13 +44,20 @@ class ServiceInMemory:
         return all(self.conditions.values()), self.conditions
 
     def plan(self) -> Plan:
-        return self.in_force
+        return self.in_force.plan
+
+    def plan_changes(self, new: PlanFile) -> list[str]:
+        return plan_diff(self.in_force, new)
 
     async def reload_plan(self) -> list[str]:
         if self.refusal is not None:
             raise self.refusal
         self.reloads += 1
         return ["agent 1002 (Li) is added"]
+
+    @property
+    def hand(self) -> HandPort:
+        raise AssertionError("no test here orders anything")
 
     def freeze(self) -> Frozen:
         return self.exporter.freeze()
@@ -53,14 +67,14 @@ TOKEN = "right"
 ALLOWED = {"Authorization": f"Bearer {TOKEN}"}
 
 
-def is_allowed(token: str, audience: Audience) -> bool:
-    return token == TOKEN and audience is Audience.API
+def owner_of(token: str, audience: Audience) -> str | None:
+    return "1a2b3c4d" if token == TOKEN and audience is Audience.API else None
 
 
 @asynccontextmanager
 async def _client(service: ServiceInMemory) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(create_app(service, is_allowed), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+    transport = httpx.ASGITransport(create_app(service, owner_of), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
 
 
@@ -76,6 +90,27 @@ async def test_prometheus_scrapes_gets_ours_and_the_process_figures() -> None:
     assert answer.headers["content-type"].startswith("text/plain; version=")
     assert 'callcenter_calls_waiting{line="general"} 3.0' in answer.text
     assert "python_info" in answer.text
+
+
+async def test_prometheus_asks_for_openmetrics_gets_it_with_its_own_content_type() -> None:
+    accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"
+    async with client_of(ServiceInMemory()) as client:
+        answer = await client.get("/metrics", headers={"Accept": accept})
+
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert answer.text.endswith("# EOF\n")
+    assert 'callcenter_calls_waiting{line="general"} 3.0' in answer.text
+    names = {family.name for family in openmetrics(answer.text)}
+    assert {name.removesuffix("_total") for name in SERIES} <= names
+
+
+@pytest.mark.parametrize("version", ["abc", "1.x", "", "-1", "1" * 5000])
+async def test_scraper_asks_for_a_version_that_is_none_gets_a_text_that_can_be_read(version: str) -> None:
+    async with client_of(ServiceInMemory()) as client:
+        answer = await client.get("/metrics", headers={"Accept": f"application/openmetrics-text;version={version}"})
+
+    assert answer.status_code == 200
+    assert 'callcenter_calls_waiting{line="general"} 3.0' in answer.text
 
 
 async def test_supervisor_asks_health_service_lives() -> None:
@@ -103,7 +138,7 @@ async def test_operator_asks_status_and_plan_gets_json() -> None:
     service = ServiceInMemory()
     async with client_of(service) as client:
         assert (await client.get("/status")).json() == {"leader": True, "epoch": 7}
-        assert (await client.get("/plan")).json() == {"version": service.in_force.version, "lines": 2, "agents": 1}
+        assert (await client.get("/plan")).json() == {"version": service.plan().version, "lines": 2, "agents": 1}
 
 
 @pytest.mark.parametrize("path", ["/plan/reload", "/plan/diff"])
@@ -179,7 +214,7 @@ async def test_client_errs_gets_json(method: str, path: str, status: int) -> Non
 
 
 async def test_service_serves_on_a_real_socket_and_ends_cleanly() -> None:
-    async with serving(create_app(ServiceInMemory(), is_allowed), "127.0.0.1", 0) as port:
+    async with serving(create_app(ServiceInMemory(), owner_of), "127.0.0.1", 0) as port:
         async with httpx.AsyncClient(trust_env=False) as client:
             answer = await client.get(f"http://127.0.0.1:{port}/readyz")
 
@@ -192,7 +227,7 @@ async def test_service_finds_port_in_use_says_what_to_do() -> None:
     with bind("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(HttpAddressError, match=f"127.0.0.1:{port}: the port is in use.*CALLCENTER_HTTP_PORT"):
-            async with serving(create_app(ServiceInMemory(), is_allowed), "127.0.0.1", port):
+            async with serving(create_app(ServiceInMemory(), owner_of), "127.0.0.1", port):
                 pass
 
 

@@ -13,8 +13,9 @@ from callcenter.asterisk import pbx as pbx_module
 from callcenter.asterisk.errors import AmiRefused
 from callcenter.asterisk.leader import HeldByAnother
 from callcenter.asterisk.pbx import AsteriskPbx
+from callcenter.asterisk.put_back import ClockPutBack
 from callcenter.asterisk.settings import AmiSettings
-from callcenter.asterisk.translate import Told
+from callcenter.asterisk.told import Told
 from callcenter.clock import PbxClock
 from tests.unit.scripted_port import CALLER, Port
 
@@ -38,7 +39,7 @@ class Owner:
     def claimed(self, pbx: str, epoch: int) -> None:
         self._add(("claimed", pbx))
 
-    def lost_leadership(self, why: Exception) -> None:
+    def must_stop(self, why: Exception) -> None:
         self._add(("lost", why))
 
     def plan_globals(self) -> Mapping[str, str]:
@@ -256,3 +257,13 @@ async def test_service_ends_both_sessions_are_closed() -> None:
             pass
         await owner.until(lambda: all(one.writer.is_closing() for one in port.sessions))
         assert (pbx.actions.is_over, pbx.events.is_over) == (True, True)
+
+
+@pytest.mark.parametrize(("by_s", "ends"), [(-3600.0, True), (-3.0, False), (3600.0, False)])
+async def test_clock_is_put_back_by_more_than_can_be_waited_out_the_owner_must_stop(by_s: float, ends: bool) -> None:
+    owner = Owner()
+    async with Port() as port, running(port, owner):
+        port.shift_s = by_s
+        await owner.until(lambda: owner.count(e.ClockStepped) == 1)
+        why = [one[1] for one in owner.log if isinstance(one, tuple) and one[0] == "lost"]
+    assert [isinstance(one, ClockPutBack) and "3600 s" in str(one) for one in why] == [True] * ends

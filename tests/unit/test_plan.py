@@ -108,14 +108,25 @@ MISTAKES = [
     ('dids = ["12346"]', "wrapup_max_s = 5", "p:14: lines.enterprise.wrapup_max_s: is less than wrapup_s"),
     ('dids = ["12346"]', 'on_full = { line = "nowhere" }', "p:14: lines.enterprise.on_full.line: there is no line 'nowhere'"),
     ('dids = ["12346"]', 'on_full = { line = "enterprise" }', "p:14: lines.enterprise.on_full.line: line 'enterprise' names itself"),
-    ('dids = ["12346"]', 'on_full = { line = "general", reject = true }', "p:14: lines.enterprise.on_full: name exactly one of line, number, reject = true"),
-    ('dids = ["12346"]', 'greeting = "hi,${X}"', "p:14: lines.enterprise.greeting: a sound is a file name of letters, digits, _ . / - (it is 'hi,${X}')"),
+    ('dids = ["12346"]', 'on_full = { line = "general", reject = true }', "p:14: lines.enterprise.on_full: name exactly one of line, number, voicemail, reject = true"),
+    ('dids = ["12346"]', 'greeting = "hi,${X}"', "p:14: lines.enterprise.greeting: a sound is a file of at most 80 letters, digits, _ -, with single . / between them, without its suffix (it is 'hi,${X}')"),
+    ('dids = ["12346"]', 'on_closed = { reject = true, prompt = "../secret" }', "p:14: lines.enterprise.on_closed.prompt: a sound is a file of at most 80 letters, digits, _ -, with single . / between them, without its suffix (it is '../secret')"),
+    ('dids = ["12346"]', 'on_max_wait = { line = "general", prompt = "/etc/x" }', "p:14: lines.enterprise.on_max_wait.prompt: a sound is a file of at most 80 letters, digits, _ -, with single . / between them, without its suffix (it is '/etc/x')"),
+    ('dids = ["12346"]', 'on_no_agent = { voicemail = "10a" }', "p:14: lines.enterprise.on_no_agent.voicemail: a mailbox is 1 to 10 digits (it is '10a')"),
+    ('dids = ["12346"]', 'on_full = { voicemail = "" }', "p:14: lines.enterprise.on_full.voicemail: a mailbox is 1 to 10 digits (it is '')"),
+    ('dids = ["12346"]', 'on_closed = { prompt = "a" }', "p:14: lines.enterprise.on_closed: name exactly one of line, number, voicemail, reject = true"),
+    ('dids = ["12346"]', 'hours = "Mon-Fri 9-17"', "p:14: lines.enterprise.hours: 'Mon-Fri 9-17' is not of the form 'Mon-Fri 09:00-17:00' (it is 'Mon-Fri 9-17')"),
+    ("[[specialists]]", '[[exceptions]]\ndate = 2026-10-01\nlines = ["x"]\n[[specialists]]', "p:28: exceptions[0].lines: there is no line 'x'"),
+    ("[[specialists]]", '[[exceptions]]\ndate = 2026-10-01\nhours = "9-12"\n[[specialists]]', "p:28: exceptions[0].hours: 'Mon-Sun 9-12' is not of the form 'Mon-Fri 09:00-17:00' (it is '9-12')"),
+    ("[[specialists]]", '[[exceptions]]\ndate = "1 May"\n[[specialists]]', "p:27: exceptions[0].date: "),
+    ("[[specialists]]", '[[exceptions]]\ndate = 2026-10-01\nlines = ["general"]\n[[exceptions]]\ndate = 2026-10-01\nlines = ["enterprise", "general"]\n[[specialists]]', "p:30: exceptions[1].date: 2026-10-01 has an exception for line 'general' already"),
     ('need = "enterprise >= 2"', 'need = "enterprise >="', "p:15: lines.enterprise.need: need 'enterprise >='"),
     ('need = "enterprise >= 2"', "need = 3", "p:15: lines.enterprise.need: must be text, such as 'general >= 1' (it is 3)"),
     ('need = "general >= 1"', 'need = "judo >= 1"', "p:10: lines.general.need: no agent of the plan could ever take a call of this line, not even by its steps"),
     ("after_s = 40", "after_s = 20", "p:20: lines.enterprise.steps[1].after_s: must be later than the step before it"),
     ('after_s = 40\nline = "general"', 'after_s = 40\nline = "x"', "p:21: lines.enterprise.steps[1].line: there is no line 'x'"),
     ('after_s = 40\nline = "general"', "after_s = 40", "p:19: lines.enterprise.steps[1]: changes nothing: give it a need, a line or a priority_s"),
+    ("[lines.enterprise]", "[lines.all]", "p:11: lines.all: 'all' stands for all lines together where figures are shown: choose another code (it is 'all')"),
     ("[lines.enterprise]", "[lines.Enterprise]", "p:11: lines.Enterprise: a line's code is 1 to 24 of a-z 0-9 _ - (it is 'Enterprise')"),
     ("[agents.1001]", "[agents.1001x]", "p:22: agents.1001x: an agent's number is 1 to 10 digits (it is '1001x')"),
     ("enterprise = 2 }", "enterprise = 0 }", "p:24: agents.1001.skills.enterprise: must be greater than or equal to 1 (it is 0)"),
@@ -208,6 +219,26 @@ def test_author_builds_a_circle_of_exits_it_is_shown() -> None:
     assert problems(text) == ("p:6: lines.general: exits run in a circle: general -> enterprise -> general",)
 
 
+@pytest.mark.parametrize("key", ["on_closed", "on_no_agent", "on_full", "on_max_wait"])
+def test_author_leads_closed_lines_in_a_circle_it_is_shown_whatever_the_exit(key: str) -> None:
+    text = GOOD.replace('dids = ["12345"]', 'on_closed = { line = "enterprise", prompt = "a" }').replace(
+        'dids = ["12346"]', f'{key} = {{ line = "general" }}'
+    )
+
+    assert problems(text) == ("p:6: lines.general: exits run in a circle: general -> enterprise -> general",)
+
+
+def test_author_ends_every_way_in_voicemail_there_is_no_circle() -> None:
+    text = GOOD.replace('dids = ["12345"]', 'on_closed = { line = "enterprise" }').replace(
+        'dids = ["12346"]', 'on_closed = { voicemail = "100" }\non_full = { voicemail = "100", prompt = "own/full" }'
+    )
+
+    plan = parse_plan(text, "p").plan
+
+    assert plan.lines["enterprise"].on_full == Exit(voicemail="100", prompt="own/full")
+    assert [one.voicemail for one in plan.exits() if one.voicemail] == ["100", "100"]
+
+
 def test_author_mistypes_a_pin_it_is_not_shown() -> None:
     told = problems(GOOD.replace("00112233445566778899aabbccddeeff00112233", "482913"))
 
@@ -243,7 +274,7 @@ def test_operator_saves_plan_in_another_encoding_is_told(tmp_path: Path) -> None
 
 
 def test_supervisor_compares_same_plans_nothing_is_said() -> None:
-    assert plan_diff(parse_plan(GOOD).plan, parse_plan(GOOD + "# comment\n").plan) == []
+    assert plan_diff(parse_plan(GOOD), parse_plan(GOOD + "# comment\n")) == []
 
 
 def test_supervisor_compares_plans_every_change_is_said_in_words() -> None:
@@ -258,7 +289,7 @@ def test_supervisor_compares_plans_every_change_is_said_in_words() -> None:
         + 'hours = "Mon-Fri 09:00-17:00"\n[agents.1002]\nname = "Li"\nskills = { general = 1 }\n'
     )
 
-    assert plan_diff(parse_plan(GOOD).plan, parse_plan(text).plan) == [
+    assert plan_diff(parse_plan(GOOD), parse_plan(text)) == [
         "reason 1: break becomes meal",
         "topic 02 is added: Labour",
         "line general: dids (12345) becomes (12345; 96345)",
@@ -275,8 +306,10 @@ def test_supervisor_compares_plans_every_change_is_said_in_words() -> None:
 
 
 def test_supervisor_changes_plan_wide_keys_they_are_said() -> None:
-    old = parse_plan(GOOD).plan
-    new = replace(old, max_misses=5, handover_exit=Exit(number="96345"), default_line="enterprise")
+    old = parse_plan(GOOD)
+    new = replace(
+        old, plan=replace(old.plan, max_misses=5, handover_exit=Exit(number="96345"), default_line="enterprise")
+    )
 
     assert plan_diff(old, new) == [
         "plan: default_line general becomes enterprise",
@@ -298,3 +331,75 @@ def test_supervisor_changes_plan_wide_keys_they_are_said() -> None:
 )
 def test_seat_asks_specialist_his_hours_decide(text: str, local: datetime, is_open: bool) -> None:
     assert parse_hours(text).is_open(local) is is_open
+
+
+def test_reader_changes_hours_exceptions_and_exits_each_is_a_sentence() -> None:
+    text = GOOD.replace(
+        'dids = ["12346"]',
+        'dids = ["12346"]\nhours = "Mon-Fri 09:00-17:00"\non_closed = { voicemail = "100", prompt = "own/closed" }',
+    ).replace("[[specialists]]", '[[exceptions]]\ndate = 2026-10-01\nlines = ["enterprise"]\n[[specialists]]')
+
+    assert plan_diff(parse_plan(GOOD), parse_plan(text)) == [
+        "plan: exceptions () becomes (2026-10-01 closed for enterprise)",
+        "line enterprise: hours none becomes Mon-Fri 09:00-17:00",
+        "line enterprise: on_closed refuse becomes to voicemail 100 with prompt own/closed",
+    ]
+
+
+def test_author_makes_an_exception_for_lines_without_hours_is_warned() -> None:
+    text = GOOD.replace("[[specialists]]", "[[exceptions]]\ndate = 2026-10-01\n[[specialists]]")
+
+    assert (
+        "p:26: exceptions[0].lines: holds for no line: none has hours, and it names none"
+        in parse_plan(text, "p").warnings
+    )
+
+
+@pytest.mark.parametrize(
+    ("top", "own", "warnings"),
+    [
+        ("", '"025123"', ()),
+        ("", '""', ("line 'general' has no outbound_number: called parties see the trunk's own",)),
+        ('outbound_deny = ["0"]', '"025123"', ()),
+        ("outbound_deny = []", '"025123"', ("nothing that begins with 00 is denied: agents may dial abroad",)),
+        ('outbound_deny = ["0086"]', '"025123"', ("nothing that begins with 00 is denied: agents may dial abroad",)),
+        ('outbound_deny = ["00", "001"]', '"025123"', ("'001' is denied already by '00'",)),
+        ('outbound_deny = ["00", "00"]', '"025123"', ("'00' is denied already by '00'",)),
+        (
+            'outbound_deny = ["00", "12"]',
+            '"025123"',
+            ("'12' does not deny 110, 119, 120, 122: every phone may dial them",),
+        ),
+    ],
+)
+def test_author_lets_agents_dial_out_and_is_warned_of_what_is_hardly_meant(
+    top: str, own: str, warnings: tuple[str, ...]
+) -> None:
+    text = GOOD.replace('name = "Wang"', 'name = "Wang"\noutbound = "general"')
+    text = text.replace('need = "general >= 1"\n[lines', f'need = "general >= 1"\noutbound_number = {own}\n[lines')
+    found = parse_plan(f"{top}\n{text}", "p")
+    assert tuple(warning.split(": ", 2)[2] for warning in found.warnings) == warnings
+    assert (found.plan.agents["1001"].outbound, found.plan.country_code) == ("general", "86")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('name = "Wang"', 'name = "Wang"\noutbound = "genral"', "there is no line 'genral': did you mean 'general'?"),
+        (
+            'need = "general >= 1"\n',
+            'need = "general >= 1"\noutbound_number = "12 34"\n',
+            "an own number is 2 to 20 digits",
+        ),
+        (
+            'need = "general >= 1"\n',
+            'need = "general >= 1"\noutbound_number = "+"\n',
+            "an own number is 2 to 20 digits",
+        ),
+        ("[topics]", 'outbound_deny = ["0a"]\n[topics]', "the beginning of a number is 1 to 20 of"),
+        ("[topics]", 'country_code = "+86"\n[topics]', "a country's code is 1 to 4 digits"),
+    ],
+)
+def test_author_mistypes_what_belongs_to_dialling_out_and_it_is_named(old: str, new: str, reason: str) -> None:
+    (problem,) = problems(GOOD.replace(old, new, 1))
+    assert reason in problem

@@ -39,7 +39,7 @@ def running(service: ServiceInMemory, state_dir: Path) -> Iterator[int]:
     over, up, ports = asyncio.Event(), threading.Event(), list[int]()
 
     async def serve() -> None:
-        async with serving(create_app(service, TokenStore(state_dir).is_valid), "127.0.0.1", 0) as port:
+        async with serving(create_app(service, TokenStore(state_dir).owner_of), "127.0.0.1", 0) as port:
             ports.append(port)
             up.set()
             await over.wait()

@@ -54,6 +54,18 @@ def test_later_caller_dialled_for_first_is_out_of_order() -> None:
     assert len(verdict.out_of_order([(cut_off("1", 0), early), (cut_off("2", 0), late)])) == 1  # type: ignore[list-item]
 
 
+def test_pbxs_own_queue_rang_for_the_earlier_one_he_did_not_wait_any_more() -> None:
+    late = Seen("b", 11.0, turn_at=30.0)
+    rung = Seen("a", 10.0, fallbacks=[20.0], rings=[29.5], talked_at=32.0)
+    waited = Seen("a", 10.0, fallbacks=[20.0], rings=[30.5], talked_at=31.0)
+    assert verdict.out_of_order([(cut_off("1", 0), rung), (cut_off("2", 0), late)]) == []  # type: ignore[list-item]
+    assert len(verdict.out_of_order([(cut_off("1", 0), waited), (cut_off("2", 0), late)])) == 1  # type: ignore[list-item]
+    missed = Seen("a", 10.0, fallbacks=[20.0], rings=[29.5], held_at=30.5, turn_at=33.0)
+    back = Seen("a", 10.0, fallbacks=[20.0], rings=[25.5], held_at=29.5, turn_at=33.0)
+    assert verdict.out_of_order([(cut_off("1", 0), missed), (cut_off("2", 0), late)]) == []  # type: ignore[list-item]
+    assert len(verdict.out_of_order([(cut_off("1", 0), back), (cut_off("2", 0), late)])) == 1  # type: ignore[list-item]
+
+
 def test_callers_dialled_for_together_are_in_order() -> None:
     early, late = Seen("a", 10.0, turn_at=30.05), Seen("b", 11.0, turn_at=30.0)
     assert verdict.out_of_order([(cut_off("1", 0), early), (cut_off("2", 0), late)]) == []  # type: ignore[list-item]

@@ -15,7 +15,7 @@ from acd.names import EndedBy, HandOverMode, HandOverResult, OfferResult, Outcom
 from agents.presence import Presence
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("acd", "agents", "alembic", "callcenter", "config", "docs", "metrics", "scripts", "tests", ".ci")
+OURS = ("acd", "agents", "alembic", "callcenter", "config", "docs", "metrics", "packaging", "scripts", "tests", ".ci")
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 60
 NOT_COUNTED = {("alembic/versions/0001_pre_calls_ledger.py", "upgrade")}
@@ -24,7 +24,23 @@ FOREIGN = re.compile(
     r"pypi\.(?:org|python)|pythonhosted|deb\.debian\.org|ftp\.\w+\.debian|mirrors?\.[a-z]+\.[a-z]|npmjs|--index-url|"
     r"(?<![\w.])/(?:root|home|work|Users)/\w",
 )
-TEXT = {".py", ".md", ".toml", ".conf", ".env", ".lock", ".txt", ".svg", ".xml", ".ini", ".mako", ".csv", ".jsonl", ""}
+TEXT = {
+    ".py",
+    ".md",
+    ".toml",
+    ".conf",
+    ".env",
+    ".lock",
+    ".txt",
+    ".svg",
+    ".xml",
+    ".ini",
+    ".mako",
+    ".csv",
+    ".jsonl",
+    ".json",
+}
+TEXT |= {".yml", ".yaml", ".service", ".sh", ".sql", ".html", ".css", ".js", ""}
 
 
 def texts() -> Iterator[Path]:

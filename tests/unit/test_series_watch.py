@@ -14,7 +14,8 @@ def pytest_configure(config):
     config.pluginmanager.register(Plugin())
 """
 MOVES_ONE = """\
-from metrics.exporter import Exporter, Floor
+from metrics.floor import Floor
+from metrics.exporter import Exporter
 def test_moves_one():
     Exporter(lambda: Floor(epoch=1)).freeze()
 def test_moves_none():
@@ -24,8 +25,15 @@ def test_moves_none():
 
 @pytest.mark.parametrize(
     ("arguments", "fails"),
-    [([], True), (["suite/test_it.py"], False), (["-k", "one"], False), (["-m", "not slow"], False)],
-    ids=["whole", "path", "word", "mark"],
+    [
+        ([], True),
+        (["-n", "2", "--dist", "load"], True),
+        (["suite/test_it.py"], False),
+        (["-n", "2", "suite/test_it.py"], False),
+        (["-k", "one"], False),
+        (["-m", "not slow"], False),
+    ],
+    ids=["whole", "whole, two at a time", "path", "path, two at a time", "word", "mark"],
 )
 def test_suite_moves_one_series_only_a_whole_run_fails(tmp_path: Path, arguments: list[str], fails: bool) -> None:
     suite = tmp_path / "suite"

@@ -7,7 +7,8 @@ import pytest
 
 from acd import commands as c
 from acd import events as e
-from acd.names import OfferResult, RejectReason
+from acd.names import HandOverMode, OfferResult, RejectReason
+from acd.plan import Exit
 from callcenter.asterisk.errors import AmiDisconnected, AmiTimeout
 from callcenter.asterisk.message import Action, AmiMessage, AmiReply, action_pairs
 from callcenter.asterisk.switch import AsteriskSwitch
@@ -100,17 +101,40 @@ async def test_hand_over_whose_leg_is_gone_wakes_a_caller_who_may_be_at_rest_aga
     assert desk.link.writes == [[setvar("CC_GO", "hold*0*9-2*9*0"), WAKE]]
 
 
-async def test_exit_and_refusal_are_wishes_too() -> None:
+async def test_caller_who_is_moved_out_of_a_talk_hears_a_sound_first_if_there_is_one() -> None:
     desk = Desk()
-    desk.switch.execute(c.ExitCall(CALL, "9-3", "02012345", None))
-    desk.switch.execute(c.ExitCall(CALL, "9-4", None, RejectReason.MAX_WAIT))
-    desk.switch.execute(c.ExitCall(CALL, "9-5", None, None))
-    assert [write[0] for write in desk.link.writes] == [
-        setvar("CC_GO", "out*02012345*9-3*9*0"),
-        setvar("CC_GO", "reject*max_wait*9-4*9*0"),
-        setvar("CC_GO", "reject*busy*9-5*9*0"),
-    ]
-    assert [write[1:] for write in desk.link.writes] == [[WAKE]] * 3
+    desk.talk()
+    desk.switch.execute(c.ReturnCall(CALL, "9-2", release="9-1", prompt="own/notice"))
+    assert desk.link.writes == [[setvar("CC_PROMPT", "own/notice"), setvar("CC_GO", "say*0*9-2*9*0"), RELEASE]]
+
+
+async def test_hand_over_is_written_on_the_channel_whole_while_it_goes_on_and_its_number_afterwards() -> None:
+    desk = Desk()
+    desk.switch.execute(c.TagHandOver(CALL, 2, HandOverMode.BLIND, "55", "1001"))
+    desk.switch.execute(c.TagHandOver(CALL, 2, reached="701"))
+    assert desk.link.writes == [[setvar("CC_HANDOVER", "2*blind*55*1001")], [setvar("CC_HANDOVER", "2**701")]]
+
+
+@pytest.mark.parametrize(
+    ("to", "target"),
+    [
+        (Exit(number="02012345"), "out*02012345*9-3*9*0"),
+        (Exit(reject=True), "reject*max_wait*9-3*9*0"),
+        (Exit(voicemail="100"), "voicemail*100*9-3*9*0"),
+        (Exit(line="general", prompt="own/sound"), "say*0*9-3*9*0"),
+    ],
+)
+async def test_exit_is_a_wish_with_its_prompt_and_reason_in_the_same_write(to: Exit, target: str) -> None:
+    desk = Desk()
+    desk.switch.execute(c.ExitCall(CALL, "9-3", to, RejectReason.MAX_WAIT))
+    prompt = setvar("CC_PROMPT", to.prompt or "")
+    assert desk.link.writes == [[prompt, setvar("CC_EXIT", "max_wait"), setvar("CC_GO", target), WAKE]]
+
+
+async def test_caller_in_another_line_has_it_on_his_channel() -> None:
+    desk = Desk()
+    desk.switch.execute(c.TagCall(CALL, 1234, "enterprise"))
+    assert desk.link.writes == [[setvar("CC_SCORE", "1234"), setvar("CC_LINE", "enterprise")]]
 
 
 async def test_other_commands_are_one_action_each() -> None:
@@ -286,3 +310,59 @@ async def test_queue_refuses_it_is_counted_and_no_event() -> None:
     desk.link.answer("Unable to add interface to queue: No such queue", "")
     await settled()
     assert (desk.told, desk.switch.refused) == ([], 1)
+
+
+# a third person, and consults --------------------------------------------------------------------------------------------
+
+
+async def test_third_person_is_invited_the_insurance_is_written_before_the_word_to_the_seat() -> None:
+    desk = Desk()
+    desk.talk()
+    desk.switch.execute(c.InviteParty(CALL, "9-2", "trunk", "0258", 20, "9-1", "9-3"))
+    assert [(one["Channel"], one["Variable"], one["Value"]) for one in desk.link.writes[0]] == [
+        (CALL.uniqueid, "CC_GO", "hold*three*9-3*9*0"),
+        ("pbx1-1.2", "CC_REPLY", "trunk*0258*9-2*9*20"),
+    ]
+    desk.link.answer("No such channel", "")
+    await settled()
+    assert desk.told == [], "the caller's own end is told by his own events"
+
+
+async def test_third_person_is_invited_and_the_seats_leg_is_gone_the_offer_has_failed() -> None:
+    desk = Desk()
+    desk.switch.execute(c.InviteParty(CALL, "9-2", "endpoint", "701", 20, "9-1", "9-3"))
+    await settled()
+    assert desk.link.writes == []
+    assert [(one.offer, one.result) for one in desk.told if isinstance(one, e.OfferEnded)] == [
+        ("9-2", OfferResult.FAILED)
+    ]
+    desk.talk()
+    desk.switch.execute(c.InviteParty(CALL, "9-4", "endpoint", "701", 20, "9-1", "9-5"))
+    desk.link.answer("", "No such channel")
+    await settled()
+    assert isinstance(desk.told[-1], e.OfferEnded)
+    assert desk.told[-1].offer == "9-4"
+
+
+async def test_invitation_is_over_the_insurance_goes_and_the_seat_is_told_only_when_nobody_came() -> None:
+    desk = Desk()
+    desk.talk()
+    desk.switch.execute(c.EndInvite(CALL, "9-1", False))
+    desk.switch.execute(c.EndInvite(CALL, "9-1", True))
+    found = [[(one["Variable"], one["Value"]) for one in write] for write in desk.link.writes]
+    assert found == [[("CC_GO", "")], [("CC_GO", ""), ("CC_REPLY", "nobody")]]
+
+
+@pytest.mark.parametrize(
+    ("command", "word"),
+    [
+        (c.AnswerConsult(CALL, "", "9-2", "endpoint", "701", 20), "endpoint*701*9-2*9*20"),
+        (c.AnswerConsult(CALL, "topic"), "topic"),
+        (c.AnswerConsult(CALL, "", "9-2", "endpoint", "7 0 1", 20), "nobody"),
+    ],
+)
+async def test_consult_is_answered_by_a_target_or_a_word(command: c.AnswerConsult, word: str) -> None:
+    desk = Desk()
+    desk.switch.execute(command)
+    (write,) = desk.link.writes
+    assert (write[0]["Variable"], write[0]["Value"], write[1]["Action"]) == ("CC_REPLY", word, "PlayDTMF")

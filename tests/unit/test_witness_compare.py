@@ -6,7 +6,8 @@ import pytest
 
 from acd.names import CallId, EndedBy, Outcome
 from callcenter.witness.calls import CelCall, CelTalk
-from callcenter.witness.compare import LedgerCall, MismatchName, compare
+from callcenter.witness.compare import LedgerCall, LedgerTalk, MismatchName, compare, dialled_differences
+from callcenter.witness.dialled import CelDialled
 
 KEY = CallId("pbx", "pbx-1")
 LEDGER = LedgerCall(KEY, Outcome.AGENT_ANSWERED, "1001", 1000, 5000, 9000, 9100)
@@ -140,3 +141,30 @@ def test_row_of_the_ledger_makes_its_call() -> None:
         LedgerCall.of({**row, "ended_ms": "9100"})
     with pytest.raises(ValueError, match="arrived_ms"):
         LedgerCall.of({**row, "arrived_ms": None})
+
+
+OWN = LedgerCall(KEY, None, "1001", 1000, 5000, 9000, 9100, (LedgerTalk("8101", "1001", 5000, 9000),))
+OTHER = CelDialled("pbx-1", "8101", 5000, 9100, 1000, 9000, "1001")
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "words"),
+    [
+        ({}, {}, []),
+        ({}, {"dialled_ms": 1051}, ["arrived_ms: ledger 1000, CEL 1051"]),
+        ({"agent": None}, {"dialled_ms": None, "agent": None}, []),
+        ({"answered_ms": None}, {}, ["answered_ms: ledger -, CEL 5000"]),
+        ({"talks": ()}, {}, ["talk_ended_ms: ledger -, CEL 9000"]),
+        ({"talks": None, "talk_ended_ms": 8000}, {}, ["talk_ended_ms: ledger 8000, CEL 9000"]),
+        ({}, {"device": "8102"}, ["talk: ledger 8101, CEL 8102"]),
+        ({"agent": "1002"}, {}, ["agent: ledger 1002, CEL 1001"]),
+        ({"agent": "1001"}, {"agent": None}, ["agent: ledger 1001, CEL -"]),
+        ({"agent": "8101"}, {"agent": None}, []),
+    ],
+)
+def test_call_dialled_out_each_difference_is_named(
+    own: dict[str, object], other: dict[str, object], words: list[str]
+) -> None:
+    found = dialled_differences(KEY, replace(OWN, **own), replace(OTHER, **other))  # type: ignore[arg-type]
+
+    assert [str(one) for one in found] == [f"pbx/pbx-1 {what}" for what in words]

@@ -6,8 +6,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 OURS = ("acd", "agents", "callcenter", "config", "metrics")
-JOINS = ("callcenter.demo", "callcenter.proof", "callcenter.calls", "callcenter.__main__", "callcenter.bootstrap")
-"""Who may bring both together: programs that compare, never the service's own path."""
+JOINS = (
+    "callcenter.demo",
+    "callcenter.proof",
+    "callcenter.calls",
+    "callcenter.__main__",
+    "callcenter.rebuild",
+    "callcenter.reconcile",
+)
+"""Who may bring both together: programs that compare; and what tells the ledger from CEL of times in which nobody watched
+(such calls are marked, `rebuilt_ms`): it decides nothing about a call that lives."""
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -50,3 +58,25 @@ def test_ledger_side_imports_nothing_of_the_witness() -> None:
     for path in service:
         heard = [name for name in imported(path) if is_within(name, "callcenter.witness")]
         assert heard == [], f"{module(path)} imports {heard}"
+
+
+def test_reconcile_has_both_in_one_module_only() -> None:
+    files = list((ROOT / "callcenter" / "reconcile").glob("*.py"))
+    hears = {
+        side: {path.name for path in files if any(is_within(name, f"callcenter.{side}") for name in imported(path))}
+        for side in ("storage", "witness", "asterisk", "rebuild")
+    }
+
+    assert hears["storage"] & hears["witness"] == {"join.py"}
+    assert "ledger_side.py" in hears["storage"]
+    assert "judge.py" in hears["witness"]
+    assert hears["asterisk"] | hears["rebuild"] == set(), (
+        "it reads AMI's records and CEL, never the PBX or what was rebuilt"
+    )
+
+
+def test_no_comparison_reads_what_the_dialplan_says() -> None:
+    """`spoken` reads rows that hold values of the service: the rebuilding alone may."""
+    for package in ("witness", "reconcile", "demo", "proof"):
+        for path in (ROOT / "callcenter" / package).glob("*.py"):
+            assert not any(is_within(name, "callcenter.witness.spoken") for name in imported(path)), path

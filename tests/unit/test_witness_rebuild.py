@@ -88,12 +88,41 @@ def test_caller_gives_up_ringing_leg_ends_just_before_or_after_him_abandoned_rin
     assert timeline.call().outcomes == only(Outcome.ABANDONED_RINGING)
 
 
+def test_caller_gives_up_ringing_and_a_busy_machine_ends_the_leg_long_before_him_abandoned_ringing() -> None:
+    timeline = waiting()
+    timeline.begins(4.0, "8101")
+    timeline.ends(7.8, "8101")
+    timeline.ends(8.0, "trunk", by="trunk", status="CANCEL", context="callcenter-connect")
+
+    assert timeline.call().outcomes == only(Outcome.ABANDONED_RINGING)
+
+
 @pytest.mark.parametrize("status", ["NOANSWER", "BUSY", "CHANUNAVAIL"])
 def test_caller_gives_up_just_after_the_offer_ended_by_itself_abandoned_queue(status: str) -> None:
     timeline = waiting()
     timeline.begins(4.0, "8101")
     timeline.ends(7.998, "8101")
     timeline.ends(8.0, "trunk", by="trunk", status=status)
+
+    assert timeline.call().outcomes == only(Outcome.ABANDONED_QUEUE)
+
+
+def test_caller_hangs_up_in_the_instant_of_the_answer_and_meets_nobody_abandoned_ringing() -> None:
+    timeline = waiting()
+    timeline.begins(4.0, "8101")
+    timeline.line(7.9880, "ANSWER", "8101")
+    timeline.ends(7.9890, "8101")
+    timeline.ends(8.0, "trunk", by="trunk", status="ANSWER", context="callcenter-connect")
+
+    assert timeline.call().outcomes == only(Outcome.ABANDONED_RINGING)
+
+
+def test_caller_gives_up_long_after_a_leg_outside_was_picked_up_and_not_taken_abandoned_queue() -> None:
+    timeline = waiting()
+    timeline.begins(4.0, "8101")
+    timeline.line(5.0, "ANSWER", "8101")
+    timeline.ends(6.0, "8101")
+    timeline.ends(8.0, "trunk", by="trunk", status="ANSWER")
 
     assert timeline.call().outcomes == only(Outcome.ABANDONED_QUEUE)
 
@@ -198,6 +227,10 @@ def test_dialplan_hangs_up_unanswered_rejected() -> None:
         ("callcenter-say", {Outcome.REJECTED}),
         ("callcenter-early", {Outcome.ABANDONED_QUEUE}),
         ("callcenter-fallback", {Outcome.ABANDONED_QUEUE}),
+        ("callcenter-announce", {Outcome.ABANDONED_QUEUE}),
+        ("callcenter-voicemail", {Outcome.ABANDONED_QUEUE}),
+        ("callcenter-voicemail-left", {Outcome.VOICEMAIL}),
+        ("callcenter-out", {Outcome.OVERFLOWED_OUT}),
     ],
 )
 def test_caller_gives_up_outcome_follows_where_he_stood(context: str, allowed: set[Outcome]) -> None:
@@ -209,7 +242,17 @@ def test_caller_gives_up_outcome_follows_where_he_stood(context: str, allowed: s
         Outcome.ABANDONED_IVR,
         Outcome.ABANDONED_QUEUE,
         Outcome.REJECTED,
+        Outcome.OVERFLOWED_OUT,
+        Outcome.VOICEMAIL,
     }
+
+
+def test_caller_whose_message_is_kept_hangs_up_by_the_dialplan_outcome_is_voicemail() -> None:
+    timeline = waiting()
+    timeline.ends(2.0, "trunk", by="dialplan/builtin", context="callcenter-voicemail-left")
+
+    assert timeline.call().outcomes == {Outcome.VOICEMAIL}
+    assert timeline.call(Places.unknown()).outcomes == {Outcome.REJECTED, Outcome.VOICEMAIL}
 
 
 def test_caller_connected_to_an_outside_line_overflowed_out() -> None:
@@ -222,6 +265,35 @@ def test_caller_connected_to_an_outside_line_overflowed_out() -> None:
 
     assert (call.outcomes, call.ended_by) == (only(Outcome.OVERFLOWED_OUT), EndedBy.UNKNOWN)
     assert (call.answered_ms, call.talks) == (None, ())
+
+
+def test_specialist_on_an_outside_number_is_a_talk_where_callers_are_with_people() -> None:
+    timeline = waiting()
+    timeline.begins(3.0, "8101")
+    timeline.talks(4.0, 6.0, "8101")
+    timeline.begins(6.0, "outside", endpoint="trunk")
+    for at_s, kind in ((8.0, "BRIDGE_ENTER"), (9.0, "BRIDGE_EXIT")):
+        for name, context in (("outside", "callcenter-inbound"), ("trunk", "callcenter-connect")):
+            timeline.line(at_s, kind, name, context, bridge_id="b2", bridge_technology="simple_bridge")
+    timeline.ends(9.1, "trunk", by="outside", status="ANSWER", context="callcenter-connect")
+
+    call = timeline.call()
+
+    assert [(talk.kind, talk.agent) for talk in call.talks] == [("seat", "1001"), ("specialist", None)]
+    assert (call.agent, call.talk_ended_ms, call.outside) == ("1001", ms(9.0), ())
+
+
+@pytest.mark.parametrize("is_reached", [True, False])
+def test_three_ways_specialist_on_an_outside_number_begins_a_linkedid_and_is_no_caller(is_reached: bool) -> None:
+    timeline = waiting()
+    timeline.begins(3.0, "third", caller="third", endpoint="trunk")
+    timeline.lines.pop()
+    timeline.line(3.0, "CHAN_START", "third", "callcenter-inbound")
+    timeline.ends(5.0, "third", context="callcenter-three" if is_reached else "callcenter-inbound")
+    timeline.ends(9.0, "trunk", by="trunk")
+
+    assert timeline.call().call.uniqueid == "pbx-1"
+    assert len(timeline.calls(Places.unknown())) == 2, "another dialplan: nothing is known of where callers stand"
 
 
 def test_outside_line_of_another_endpoint_is_told_by_name() -> None:

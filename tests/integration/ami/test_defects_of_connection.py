@@ -246,6 +246,16 @@ async def test_wrong_password_stops_the_link() -> None:
             await link.wait_up(3.0)
 
 
+async def test_asterisk_that_shuts_down_refuses_the_log_in_and_is_tried_again() -> None:
+    async def leave(connection: PeerConnection, action: Headers) -> None:
+        await connection.reply(action, "Error", Message="Asterisk is shutting down")
+
+    async with Peer(Login=leave) as peer, our_client(peer, wait_up=False) as link:
+        await peer.until(lambda: len(peer.connections) >= 3)
+        assert link.state is LinkState.CONNECTING
+        assert isinstance(link.last_error, AmiDisconnected)
+
+
 async def test_sending_before_connect_is_a_clear_error() -> None:
     peer = Peer()
     with pytest.raises(AttributeError):

@@ -101,6 +101,22 @@ async def test_pong_gives_the_clock_of_the_pbx() -> None:
         assert link.last_pong == pongs[-1]
 
 
+async def test_link_tells_how_long_its_session_is_up() -> None:
+    now = [100.0]
+    async with Peer() as peer:
+        link = AmiLink(quick_settings(peer), clock=lambda: now[0])
+        assert link.up_s == 0
+        async with link:
+            await link.wait_up(3.0)
+            now[0] = 130.0
+            assert link.up_s == 30.0
+            peer.last.drop()
+            await peer.until(lambda: link.counters.connects == 2 and link.is_up)
+            now[0] = 131.5
+            assert link.up_s == 1.5
+        assert link.up_s == 0
+
+
 async def test_every_action_waits_for_a_log_in_that_was_accepted() -> None:
     hold = asyncio.Event()
 

@@ -8,6 +8,7 @@ import pytest
 from callcenter.lab.errors import PeerUnavailableError
 from callcenter.lab.pbx import Asterisk
 from callcenter.lab.ports import free_port
+from callcenter.lab.sip_phone import endpoints
 from tests.integration.conftest import missing
 from tests.integration.dialplan.desk import Desk, DialplanPbx
 
@@ -15,27 +16,18 @@ AGENTS = ("8101", "8102", "8103")
 NOBODY = "8109"
 """An endpoint without a contact: a phone that is not registered."""
 
-_PHONE = """
-[{number}](media)
-context = callcenter-phones
-aors = {number}
-identify_by = username
-[{number}]
-type = aor
-{contact}
-"""
 
-
-def _phones(ports: dict[str, int]) -> str:
-    text = "".join(_PHONE.format(number=n, contact=f"contact = sip:{n}@127.0.0.1:{p}") for n, p in ports.items())
-    return text + _PHONE.format(number=NOBODY, contact="max_contacts = 1")
+def phones_at_free_ports() -> tuple[dict[str, int], dict[str, str]]:
+    """Return ports for the agents' phones, and what Asterisk's files say of them."""
+    ports = {number: free_port(socket.SOCK_DGRAM) for number in AGENTS}
+    return ports, {"pjsip.conf": endpoints({**ports, NOBODY: None})}
 
 
 @pytest.fixture(scope="session")
 def dialplan_pbx() -> Iterator[DialplanPbx]:
-    ports = {number: free_port(socket.SOCK_DGRAM) for number in AGENTS}
+    ports, extra = phones_at_free_ports()
     verbose = "\n[logfiles](+)\nfull => notice,warning,error,verbose(9)\n"
-    asterisk = Asterisk(lines=("general",), extra={"pjsip.conf": _phones(ports), "logger.conf": verbose})
+    asterisk = Asterisk(lines=("general",), extra=extra | {"logger.conf": verbose})
     try:
         asterisk.start_now()
     except PeerUnavailableError as error:

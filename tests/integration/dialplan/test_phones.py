@@ -155,34 +155,6 @@ async def test_agent_refers_elsewhere_and_the_talk_simply_goes_on(desk: Desk, nu
     assert not call.leg.is_ended.is_set()
 
 
-@pytest.mark.parametrize(
-    "dialled, reached", [("9010123", "010123"), ("02584001234", "02584001234"), ("13912345678", "13912345678")]
-)
-async def test_agent_dials_out_through_the_trunk_and_the_ledger_is_told(desk: Desk, dialled: str, reached: str) -> None:
-    seat = await desk.agent("8101")
-    outside = await desk.outside(answers(0.02))
-    leg = seat.call(dialled)
-    away = await outside.next_call()
-    assert away.request.startswith(f"INVITE sip:{reached}@")
-    await leg.wait_for(200)
-    begun = await desk.events.user("CcOutbound", State="started")
-    assert (begun["Endpoint"], begun["Number"]) == ("8101", reached)
-    seat.refer(leg, "755")  # nobody of ours is there to hand over: refused, the talk goes on
-    await asyncio.sleep(0.1)
-    assert await desk.quiet("CcTransfer", 0.1, 0)
-    outside.hang_up(away)
-    ended = await desk.events.user("CcOutbound", State="ended")
-    assert (ended["Status"], ended["Uniqueid"]) == ("ANSWER", begun["Uniqueid"])
-
-
-async def test_agent_dials_what_is_no_number_of_ours_and_is_refused(desk: Desk) -> None:
-    seat = await desk.agent("8101")
-    for number in ("555", "callcenter-hold", "s", "h", "*99"):
-        leg = seat.call(number)
-        await asyncio.wait_for(leg.is_ended.wait(), 2)
-        assert leg.statuses()[-1] == 404, number
-
-
 async def test_manager_users_have_what_they_need_and_no_more(desk: Desk) -> None:
     call = await desk.arrive_in_hold()
     answer = await desk.actions.ask("Status", Channel=call.uid, Variables="CC_LINE,CC_PLACE")

@@ -1,10 +1,13 @@
 """The table of the year 2020 from its totals, and of a period without calls."""
 
 from acd.names import Outcome
-from metrics.dictionary import OUTCOMES, totals_of
-from metrics.report import call_service_table, figure_text
+from metrics.dictionary import DICTIONARY, OUTCOMES
+from metrics.document import printed_rows
+from metrics.report import call_service
+from metrics.report_notes import notes
 
-EMPTY = totals_of([])
+EMPTY = DICTIONARY.empty()
+from tests.counted import figure_text
 
 
 def test_published_year_comes_out_of_its_totals() -> None:
@@ -20,7 +23,7 @@ def test_published_year_comes_out_of_its_totals() -> None:
         "talk_out_ms": outbound * 122_000,
         "longest_out_ms": 5_933_000,
     }
-    assert call_service_table(totals).rows == (
+    assert printed_rows(call_service(totals), "zh") == (
         ("接听", "198684", "71.6%", "40", "311", "5443"),
         ("呼出", "259935", "—", "—", "122", "5933"),
         ("合计", "458619", "—", "—", "204", "5933"),
@@ -28,21 +31,27 @@ def test_published_year_comes_out_of_its_totals() -> None:
 
 
 def test_period_without_calls_prints_dashes_never_a_false_zero() -> None:
-    table = call_service_table(EMPTY, "en")
-    assert table.rows == (
+    assert printed_rows(call_service(EMPTY), "en") == (
         ("Answered", "0", "—", "—", "—", "—"),
         ("Outbound", "0", "—", "—", "—", "—"),
         ("Total", "0", "—", "—", "—", "—"),
     )
-    assert table.notes[0] == "No calls in this period."
+    assert next(notes(EMPTY, DICTIONARY, is_over=True)).en == "No calls in this period."
 
 
-def test_open_unknown_and_excluded_calls_and_a_running_period_are_said() -> None:
-    notes = call_service_table(EMPTY | {"not_ended": 3, "unknown": 2, "excluded": 1}, "en", is_over=False).notes
-    assert [note.split(":")[0] for note in notes[:2]] == ["Not final", "Not final"]
-    assert "3 calls have not ended" in notes[0]
-    assert notes[2].startswith("2 calls ended with an unknown outcome")
-    assert notes[3].startswith("Besides, 1 test")
+def test_open_unknown_excluded_rebuilt_and_raised_calls_and_a_running_period_are_said() -> None:
+    counted = {"not_ended": 3, "unknown": 2, "excluded": 1, "rebuilt": 5, "clock_adjusted": 4}
+    said = [note.en for note in notes(EMPTY | counted, DICTIONARY, is_over=False)]
+    for number, words in (
+        (3, "have not ended"),
+        (2, "unknown outcome"),
+        (5, "rebuilt from CEL"),
+        (4, "clock of the PBX set back"),
+        (1, "test or internal"),
+    ):
+        assert any(f"{number} " in sentence and words in sentence for sentence in said), words
+    assert "Not final: the period is not over." in said
+    assert said[-1] == list(DICTIONARY.choices.sentences("en"))[-1], "the choices come last"
 
 
 def test_outcome_words_are_the_engines_own() -> None:

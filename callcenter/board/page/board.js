@@ -1,0 +1,250 @@
+// The wallboard's page. Everything that a plan or a caller wrote is put in as text, never as markup.
+// Address: ?lang=zh|en, ?theme=dark|light, ?kiosk (no controls, no pointer, the screen stays on).
+"use strict";
+
+import { Hours } from "./hours.js";
+import { Stream } from "./stream.js";
+import { WORDS } from "./words.js";
+
+const ORDER = ["not_ready", "ringing", "hold", "talking", "dialling", "acw", "case_work", "ready"];
+const COUNTED = ["ready", "ringing", "talking", "hold", "acw", "dialling", "case_work", "not_ready", "unreachable", "logged_out"];
+const AGES = ["ok", "warn", "warn", "alarm", "alarm", "alarm"]; // of each age of waiting callers, as the service judges a wait
+const LIVE_FIGURES = ["waiting", "oldest_wait", "ready", "talking"];
+const PAGE_MS = 8000;
+const DRAW_MS = 200;
+
+const asked = new URLSearchParams(location.search);
+const kept = (name, known, otherwise) =>
+  [asked.get(name), localStorage.getItem(`board-${name}`)].find((one) => known.includes(one)) ?? otherwise;
+let lang = kept("lang", ["zh", "en"], navigator.language.startsWith("zh") ? "zh" : "en");
+let theme = kept("theme", ["dark", "light"], "dark");
+let state = null;
+let trouble = "start"; // why the data is not live; null: it is
+const hours = new Hours(document.querySelector("#plot canvas"));
+
+const $ = (selector) => document.querySelector(selector);
+const words = () => WORDS[lang];
+const said = (text, ...values) => values.reduce((whole, value) => whole.replace("{}", value), text);
+
+function el(tag, className, ...children) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  node.append(...children);
+  return node;
+}
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  use.setAttribute("href", `#i-${name}`);
+  svg.append(use);
+  return svg;
+}
+
+function lasting(fromMs) {
+  const all = Math.max(0, Math.floor((stream.now() - fromMs) / 1000));
+  const [h, m, s] = [Math.floor(all / 3600), Math.floor(all / 60) % 60, all % 60];
+  const two = (number) => String(number).padStart(2, "0");
+  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+// A clock that runs: `tick` keeps its text.
+function running(fromMs, className = "time") {
+  const node = el("span", className, lasting(fromMs));
+  node.dataset.from = fromMs;
+  return node;
+}
+
+function clockTime(ms) {
+  const zone = state?.service.zone;
+  return new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: zone }).format(ms);
+}
+
+function badge(level) {
+  return el("span", "badge", icon(level), words()[level]);
+}
+
+function showFigures() {
+  for (const tile of document.querySelectorAll(".figure")) {
+    const name = tile.dataset.figure;
+    const row = state.figures[name];
+    const isLive = LIVE_FIGURES.includes(name);
+    const title = el("h3", "", said(words()[name], state.service.level_s), el("small", "", words()[isLive ? "now" : "today"]));
+    const value = "from_ms" in row ? (row.from_ms === null ? el("span", "", "0:00") : running(row.from_ms, "")) : el("span", "", row.text);
+    value.classList.add("value");
+    const unit = name.endsWith("_s") && row.text !== "—" ? [el("span", "unit", words().seconds)] : [];
+    tile.dataset.level = row.level;
+    tile.classList.toggle("doubtful", !(isLive ? state.service.pbx : state.service.ledger));
+    tile.replaceChildren(title, el("p", "", value, ...unit), ...(row.level === "none" ? [] : [badge(row.level)]));
+  }
+}
+
+function showLines() {
+  const lines = Object.entries(state.lines).sort(([, a], [, b]) => a.place - b.place);
+  $("#lines tbody").replaceChildren(...lines.map(([code, line]) => {
+    const name = el("td", "name", line[lang === "zh" ? "name" : "name_en"]);
+    if (line.state !== "open") name.append(el("span", "mark", icon("warn"), words()[line.state], line.to ? ` → ${line.to}` : ""));
+    const waiting = el("td", "", String(line.waiting));
+    waiting.dataset.level = line.waiting ? line.level : "none";
+    if (line.waiting && line.level !== "ok") waiting.prepend(icon(line.level));
+    const oldest = el("td", "", line.from_ms === null ? "—" : running(line.from_ms));
+    const row = el("tr", "", name, waiting, oldest, ...["answered", "abandoned", "connect_rate"].map((key) => el("td", "", line[key])));
+    row.dataset.line = code;
+    return row;
+  }));
+}
+
+function showCallers() {
+  const edges = Object.keys(state.ages).map(Number).sort((a, b) => a - b);
+  $("#ages").replaceChildren(...edges.map((edge, place) => {
+    const number = state.ages[edge];
+    const unit = edge < 60 ? 1 : 60;
+    const range = place + 1 < edges.length ? `${edge / unit}–${edges[place + 1] / unit}` : `≥ ${edge / unit}`;
+    const name = said(words()[unit === 1 ? "age_s" : "age_min"], range);
+    const level = AGES[place];
+    const item = el("li", "", el("strong", "", ...(number && level !== "ok" ? [icon(level)] : []), String(number)), el("span", "", name));
+    item.dataset.level = number ? level : "none";
+    return item;
+  }));
+  const callers = Object.values(state.callers).sort((a, b) => a.from_ms - b.from_ms).slice(0, fitting($("#oldest")));
+  const rows = callers.map((one) => {
+    const line = state.lines[one.line];
+    return el("li", "",
+      running(one.from_ms),
+      el("span", "number", one.number || words().withheld),
+      el("span", "of", line ? line[lang === "zh" ? "name" : "name_en"] : one.line),
+      el("span", "rings", ...(one.rings ? [icon("ringing"), words().rings] : [])));
+  });
+  $("#oldest").replaceChildren(...(rows.length ? rows : [el("li", "nobody", icon("ok"), words().nobody)]));
+}
+
+// How many rows a list has room for: half a row is not shown.
+function fitting(list) {
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  return Math.max(1, Math.floor(list.clientHeight / (parseFloat(getComputedStyle(list).getPropertyValue("--row")) * rem)));
+}
+
+let page = 0;
+
+function showAgents() {
+  $("#states").replaceChildren(...COUNTED.filter((name) => state.states[name]).map((name) => {
+    const item = el("li", "", icon(name), el("strong", "", String(state.states[name])), words().state[name]);
+    item.dataset.state = name;
+    return item;
+  }));
+  const people = Object.entries(state.agents).sort(([a, one], [b, other]) =>
+    ORDER.indexOf(one.state) - ORDER.indexOf(other.state) || one.since_ms - other.since_ms || (a < b ? -1 : 1));
+  const list = $("#people");
+  const fit = fitting(list);
+  const pages = Math.max(1, Math.ceil(people.length / fit));
+  page %= pages;
+  const first = Math.min(page * fit, Math.max(0, people.length - fit)); // the last page is full too
+  const here = people.slice(first, first + fit);
+  list.replaceChildren(...here.map(([number, one]) => {
+    const name = one.reachable ? one.state : "unreachable";
+    const reason = one.reachable && one.reason ? ` · ${words().reason[one.reason] ?? one.reason}` : "";
+    const row = el("li", "", icon(name), el("span", "who", one.name, " ", el("small", "", number)),
+      el("span", "what", words().state[name] + reason), running(one.since_ms));
+    row.dataset.agent = number;
+    row.dataset.state = name;
+    return row;
+  }));
+  const shown = Object.keys(state.agents).length;
+  const there = COUNTED.filter((name) => !["unreachable", "logged_out"].includes(name)).reduce((sum, name) => sum + state.states[name], 0);
+  const notes = [];
+  if (pages > 1) notes.push(said(words().page, page + 1, pages));
+  if (there > shown) notes.push(said(words().more, there - shown));
+  $("#page").textContent = notes.join(" · ");
+}
+
+function showTrust() {
+  const notes = [];
+  if (trouble) {
+    const since = stream.heardAt === null ? null : clockTime(stream.heardAt + stream.behindMs);
+    if (trouble === "full_up") notes.push(words().full_up);
+    else notes.push(since === null ? words().never : said(words().stale, since));
+  } else if (state) {
+    if (!state.service.leader) notes.push(words().no_leader);
+    else if (!state.service.pbx) notes.push(words().no_pbx);
+    if (!state.service.ledger) notes.push(words().no_ledger);
+  }
+  const live = trouble ? (stream.heardAt === null ? "connecting" : "stale") : "live";
+  document.body.dataset.live = live;
+  $("#live-text").textContent = words()[live === "live" ? "live" : "connecting"];
+  $("#stale-text").textContent = notes.join("　");
+  if ($("#stale").hidden === Boolean(notes.length)) {
+    $("#stale").hidden = !notes.length;
+    if (state) { showCallers(); showAgents(); } // there is room for other numbers of rows now
+  }
+}
+
+// What is drawn of which sections; only what changed is drawn anew, and not more often than DRAW_MS: a small computer behind a
+// large screen has other things to do.
+const PARTS = [
+  [["figures", "service"], showFigures],
+  [["lines"], showLines],
+  [["callers", "ages", "lines"], showCallers],
+  [["agents", "states"], showAgents],
+  [["hours"], () => hours.show(state.hours, words())],
+];
+let drawn = {};
+let drawing = null;
+
+function draw() {
+  drawing = null;
+  for (const [sections, show] of PARTS) {
+    if (sections.some((name) => state[name] !== drawn[name])) show();
+  }
+  $("#day").textContent = state.service.day;
+  drawn = state;
+  showTrust();
+}
+
+function showAll() {
+  document.documentElement.lang = lang === "zh" ? "zh-CN" : "en";
+  document.documentElement.dataset.theme = theme;
+  for (const node of document.querySelectorAll("[data-words]")) node.textContent = words()[node.dataset.words];
+  drawn = {};
+  showTrust();
+  if (state) draw();
+}
+
+function tick() {
+  $("#time").textContent = state ? clockTime(stream.now()) : "";
+  if (trouble) return; // clocks that nobody confirms stand still
+  for (const node of document.querySelectorAll("[data-from]")) node.textContent = lasting(Number(node.dataset.from));
+}
+
+function change(name, value) {
+  localStorage.setItem(`board-${name}`, value);
+  showAll();
+}
+
+const stream = new Stream(
+  (fresh) => {
+    if (fresh !== state) drawing ??= setTimeout(draw, state ? DRAW_MS : 0);
+    state = fresh;
+  },
+  (isLive, why) => {
+    const now = isLive ? null : why;
+    if (now === trouble) return;
+    trouble = now;
+    showTrust();
+  },
+);
+
+$("#lang").addEventListener("click", () => change("lang", (lang = lang === "zh" ? "en" : "zh")));
+$("#theme").addEventListener("click", () => change("theme", (theme = theme === "dark" ? "light" : "dark")));
+$("#full").addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()));
+addEventListener("resize", () => state && showAll());
+setInterval(tick, 250);
+setInterval(() => { page += 1; if (state) showAgents(); }, PAGE_MS);
+if (asked.has("kiosk")) {
+  document.body.classList.add("kiosk");
+  const stayOn = () => navigator.wakeLock?.request("screen").catch(() => {});
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && stayOn());
+  stayOn();
+}
+showAll();

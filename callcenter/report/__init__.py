@@ -1,0 +1,1 @@
+"""From a question (which days, which line) to the report as a document."""

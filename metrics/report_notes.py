@@ -1,0 +1,63 @@
+"""What must be known to read a report: whether it is final, what was left out or raised, and what the choices are."""
+
+from collections.abc import Iterator
+
+from metrics.dictionary import Dictionary
+from metrics.totals import Totals
+from metrics.words import Words
+
+NOTE_TOTALS = (
+    "offered",
+    "outbound_attempts",
+    "not_ended",
+    "unknown",
+    "excluded",
+    "rebuilt",
+    "imported",
+    "clock_adjusted",
+)
+
+
+def notes(totals: Totals, dictionary: Dictionary, *, is_over: bool) -> Iterator[Words]:
+    """Return the sentences that hold of these totals, then those of the choices. `is_over`: the period has passed."""
+    if not any(totals[name] for name in ("offered", "outbound_attempts", "not_ended")):
+        yield Words("No calls in this period.", "该时段没有电话。")
+    yield from _counted(totals)
+    if not is_over:
+        yield Words("Not final: the period is not over.", "未定稿：统计时段尚未结束。")
+    for en, zh in zip(dictionary.choices.sentences("en"), dictionary.choices.sentences("zh"), strict=True):
+        yield Words(en, zh)
+
+
+def _counted(totals: Totals) -> Iterator[Words]:
+    said = (
+        (
+            "not_ended",
+            "Not final: {} calls have not ended and are in none of these figures.",
+            "未定稿：{} 通电话尚未结束，未计入以上各数。",
+        ),
+        (
+            "unknown",
+            "{} calls ended with an unknown outcome (while the service was away); they count as offered.",
+            "{} 通来电的结果未知（服务不在时结束），计入来电总量。",
+        ),
+        (
+            "rebuilt",
+            "{} inbound calls were rebuilt from CEL, wholly or in part: their holds and wrap-up are unknown.",
+            "{} 通来电全部或部分由 CEL 重建：其保持与事后处理未知。",
+        ),
+        (
+            "imported",
+            "{} calls come from a former system: their holds, wrap-up, hand-overs and offers are unknown and in no figure.",
+            "{} 通电话导入自原系统：其保持、事后处理、转接与派发未知，不在相应各数中。",
+        ),
+        (
+            "clock_adjusted",
+            "{} calls had an instant before the one that it follows (clock of the PBX set back): raised to it.",
+            "{} 通电话的时刻早于其前一时刻（交换机时钟回拨），已按前一时刻计。",
+        ),
+        ("excluded", "Besides, {} test or internal calls, not counted.", "另有 {} 通测试或内部呼叫，不计入。"),
+    )
+    for name, en, zh in said:
+        if totals[name]:
+            yield Words(en.format(totals[name]), zh.format(totals[name]))

@@ -1,0 +1,106 @@
+"""Series of the service itself: its links, its leadership, its ledger, its speed."""
+
+from metrics.series_shape import Kind, Series
+
+OF_SERVICE = (
+    Series(
+        "callcenter_ignored_events_total",
+        Kind.COUNTER,
+        "Events that changed nothing (late, twice, foreign), by reason.",
+        ("reason",),
+        zh="未引起变化的事件（迟到、重复、无关），按原因分。",
+        unit="events",
+    ),
+    Series(
+        "callcenter_notes_total",
+        Kind.COUNTER,
+        "What an operator should know (unknown number, lost event found, plan change, clock step).",
+        ("what",),
+        "SELECT what, count(*) FROM notes WHERE kind = 'noted' GROUP BY what",
+        zh="运维人员应知的事项（未知号码、找回的丢失事件、计划变更、时钟跳变）。",
+        unit="notes",
+    ),
+    Series(
+        "callcenter_decision_seconds",
+        Kind.HISTOGRAM,
+        "Time from an event in to the engine's step out.",
+        zh="从事件进入到引擎给出决策的时间。",
+        unit="seconds",
+    ),
+    Series(
+        "callcenter_wish_seconds",
+        Kind.HISTOGRAM,
+        "Time from a wish written to its effect seen.",
+        zh="从写下接续意愿到看见其生效的时间。",
+        unit="seconds",
+    ),
+    Series(
+        "callcenter_ami_link_up",
+        Kind.GAUGE,
+        "1: the AMI session is logged in.",
+        ("pbx", "session"),
+        zh="1：AMI 会话已登录。",
+        unit="0 or 1",
+    ),
+    Series(
+        "callcenter_ami_link_seconds",
+        Kind.GAUGE,
+        "How long the AMI session has been logged in without a break; 0 while it is down.",
+        ("pbx", "session"),
+        zh="AMI 会话不间断登录的时长；断开时为 0。",
+        unit="seconds",
+    ),
+    Series(
+        "callcenter_ami_event_lag_seconds",
+        Kind.GAUGE,
+        "Age of the newest event when it was handled.",
+        ("pbx",),
+        zh="最新事件被处理时的延迟。",
+        unit="seconds",
+    ),
+    Series(
+        "callcenter_reconciliation_gap_seconds",
+        Kind.GAUGE,
+        "Time of today (the plan's zone) in which nobody watched a PBX and of which CEL has not told yet; grows while a link "
+        "is down. Above 0 for long: the figures of today may lack calls.",
+        zh="今天（计划时区）无人值守且尚未由 CEL 补录的时间；链路断开时增长。长时间大于 0：今天的数字可能缺通话。",
+        unit="seconds",
+    ),
+    Series(
+        "callcenter_outbox_records",
+        Kind.GAUGE,
+        "Records on disk that the ledger does not have yet.",
+        zh="已写盘而台账尚未收到的记录。",
+        unit="records",
+    ),
+    Series(
+        "callcenter_outbox_dropped_total",
+        Kind.COUNTER,
+        "Records that found no room on disk since the start and are lost: the state folder is full. Alert when it grows.",
+        zh="服务启动以来因状态目录已满而丢失的记录。增长时应告警。",
+        unit="records",
+    ),
+    Series(
+        "callcenter_database_up",
+        Kind.GAUGE,
+        "1: the last write to the ledger succeeded.",
+        zh="1：最近一次写入台账成功。",
+        unit="0 or 1",
+    ),
+    Series("callcenter_leader", Kind.GAUGE, "1: this instance decides.", zh="1：由本实例决策。", unit="0 or 1"),
+    Series(
+        "callcenter_epoch",
+        Kind.GAUGE,
+        "Epoch of the leadership, growing with each take-over.",
+        zh="主控任期号，每次接管加大。",
+        unit="number",
+    ),
+    Series(
+        "callcenter_build",
+        Kind.INFO,
+        "Version of the program and of the plan in force.",
+        ("version", "plan"),
+        zh="程序版本与生效计划的版本。",
+        unit="1",
+    ),
+)

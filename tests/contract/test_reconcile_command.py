@@ -1,0 +1,147 @@
+"""`callcenter reconcile`, as an operator types it."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from callcenter.__main__ import app
+from callcenter.storage.database import open_engine
+from callcenter.storage.ledger import Ledger
+from callcenter.storage.migrate import upgrade
+from tests.contract.calls_told import entries
+from tests.contract.two_witnesses import Office, day, sorted_lines, written
+
+PERIOD = ("--from", "2023-11-15", "--to", "2023-11-18")
+"""In China the timeline begins on 2023-11-15 at 06:13:20."""
+PLAN = """
+default_line = "general"
+[lines.general]
+name = "群众诉求"
+name_en = "General"
+need = "general >= 1"
+[agents.1001]
+name = "王芳"
+skills = { general = 1 }
+"""
+
+
+async def store(office: Office, folder: Path) -> None:
+    engine = open_engine(f"sqlite+aiosqlite:///{folder / 'ledger.sqlite3'}")
+    await upgrade(engine)
+    await Ledger(engine).apply("outbox", entries(office.records))
+    await engine.dispose()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An operator's folder with a ledger and CEL of three calls."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATABASE_URL", "STATE_DIR", "PLAN"):
+        monkeypatch.delenv(f"CALLCENTER_{name}", raising=False)
+    monkeypatch.setenv("CALLCENTER_CEL", "callcenter.csv")
+    (tmp_path / ".state").mkdir()
+    asyncio.run(store(day(), tmp_path / ".state"))
+    written(tmp_path, sorted_lines(day()))
+    return tmp_path
+
+
+def reconcile(*words: str) -> Result:
+    return CliRunner().invoke(app, ["reconcile", *(words or PERIOD)])
+
+
+def test_witnesses_agree_and_the_exit_code_is_0(home: Path) -> None:
+    result = reconcile()
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "3 calls: 3 agree, 0 do not; 0 rebuilt from CEL, 0 unknown"
+
+
+def test_one_row_later_is_one_line_of_the_table_and_exit_code_1(home: Path) -> None:
+    lines = sorted_lines(day())
+    late = [number for number, line in enumerate(lines) if '"HANGUP"' in line and '"pbx-3"' in line]
+    written(home, [line.replace(".000000", ".300000") if n in late else line for n, line in enumerate(lines)])
+
+    result = reconcile()
+
+    assert result.exit_code == 1
+    (row,) = [line for line in result.stdout.splitlines() if "pbx/pbx-3" in line]
+    assert [cell.strip() for cell in row.strip("│ ").split("│")] == [
+        "2023-11-15 06:16:40.000",
+        "pbx/pbx-3",
+        "ended_ms",
+        "06:17:10.000",
+        "06:17:10.300",
+    ]
+    assert "3 calls: 2 agree, 1 do not (1 mismatches); 0 rebuilt from CEL, 0 unknown" in result.stdout
+
+
+def test_json_has_every_count_and_the_differences(home: Path) -> None:
+    (home / "callcenter.csv").write_text("".join(f"{line}\n" for line in sorted_lines(day()) if '"pbx-4"' not in line))
+
+    result = reconcile(*PERIOD, "--json", "--line", "general")
+    told = json.loads(result.stdout)
+
+    assert result.exit_code == 1
+    counts = ("calls", "agreed", "mismatched_calls", "mismatches", "rebuilt", "unknown", "open")
+    assert {name: told[name] for name in counts} == dict(zip(counts, (3, 2, 1, 1, 0, 0, 0), strict=True))
+    assert (told["from"], told["to"], told["line"]) == ("2023-11-15", "2023-11-18", "general")
+    assert [(one["uniqueid"], one["what"], one["cel"]) for one in told["differences"]] == [
+        ("pbx-4", "only_in_ledger", "-")
+    ]
+
+
+def unset(home: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.delenv("CALLCENTER_CEL")
+
+
+def no_ledger(home: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setenv("CALLCENTER_STATE_DIR", "elsewhere")
+
+
+def no_file(home: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setenv("CALLCENTER_CEL", "nothing.csv")
+
+
+def no_table(home: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setenv("CALLCENTER_CEL", "postgresql://cel:secret@127.0.0.1:1/cel")
+
+
+def plan(home: Path, patch: pytest.MonkeyPatch) -> None:
+    (home / "plan.toml").write_text(PLAN, encoding="utf-8")
+
+
+def nothing(home: Path, patch: pytest.MonkeyPatch) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("how", "words", "said"),
+    [
+        (nothing, ("--from", "2023-11-18", "--to", "2023-11-15"), "ends before it begins"),
+        (nothing, ("--from", "2023-11-15", "--to", "2023-11-15"), "is empty"),
+        (nothing, (*PERIOD, "--zone", "Nowhere/Land"), "there is no time zone 'Nowhere/Land'"),
+        (plan, (*PERIOD, "--line", "tax"), "there is no line 'tax': general"),
+        (unset, PERIOD, "CALLCENTER_CEL is not set: set it to the file or database URL"),
+        (no_ledger, PERIOD, "there is no ledger in elsewhere"),
+        (no_file, PERIOD, "no CEL file at nothing.csv"),
+        (no_table, PERIOD, "table cel of 127.0.0.1:1/cel cannot be read: no connection"),
+    ],
+)
+def test_wrong_use_is_exit_code_2_and_says_what_to_do_and_no_secret(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    how: Callable[[Path, pytest.MonkeyPatch], None],
+    words: tuple[str, ...],
+    said: str,
+) -> None:
+    how(home, monkeypatch)
+
+    result = reconcile(*words)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "secret" not in result.stderr

@@ -1,0 +1,426 @@
+"""`callcenter report` with its options: periods, filters, intervals, formats that agree, the calls behind a figure."""
+
+import asyncio
+import csv
+import errno
+import io
+import json
+import random
+from collections.abc import Callable
+from datetime import date, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from openpyxl import load_workbook
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+import config
+from acd.names import HandOverResult, OfferResult, Outcome
+from acd.records import PresenceChanged
+from agents.presence import Presence
+from callcenter.report.build import Request, build_document
+from callcenter.report.explain import Addend, Sum, explain
+from callcenter.report.period import Interval, Period
+from callcenter.storage.figures import Scope
+from callcenter.storage.ledger import Ledger
+from callcenter.storage.rolled_figures import reading
+from metrics.dictionary import FIGURES
+from metrics.document import Cell
+from metrics.lengths import DAY_MS
+from tests.contract.calls_told import Told, handed_to_specialist, worked_example
+from tests.contract.test_figures_read import any_calls, placed, stored
+from tests.contract.test_report_command import MIDNIGHT_MS, cells, day_by_hand, home, json_of, run, store
+
+__all__ = ["home"]
+
+UTC = ZoneInfo("UTC")
+EXPLAINED = {*FIGURES, "fcr", "distinct_callers", "connect_rate_24h_min"}
+PLAN = Path(config.__file__).with_name("plan.example.toml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def with_day(home: Path) -> Path:
+    """A day made by hand on 1 January 2021, and a call of another line and platform on the 3rd."""
+    (home / ".state").mkdir()
+    other = placed(Told("tax", MIDNIGHT_MS + 2 * DAY_MS).queued(0).talks(3, 9), "tax", "139", "nj")
+    other.ends(9, Outcome.AGENT_ANSWERED)
+    told = [*day_by_hand(), other]
+    asyncio.run(store(told, f"sqlite+aiosqlite:///{home}/.state/ledger.sqlite3", home / ".state"))
+    return home
+
+
+def date_of(day: int) -> date:
+    """The day of so many days since 1970."""
+    return date(1970, 1, 1) + timedelta(days=day)
+
+
+def json_with(*words: str) -> dict[str, Any]:
+    result = run("report", "--format", "json", *words)
+    assert result.exit_code == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def test_shorthands_are_the_same_as_their_days(with_day: Path) -> None:
+    for words, first, last in (
+        (("--day", "2021-01-01"), "2021-01-01", "2021-01-02"),
+        (("--month", "2020-12"), "2020-12-01", "2021-01-01"),
+        (("--month", "2021-01"), "2021-01-01", "2021-02-01"),
+        (("--year", "2021"), "2021-01-01", "2022-01-01"),
+    ):
+        assert json_with(*words) == json_of(first, last)
+    assert json_with("--year", "2021")["call_service"]["inbound"]["call_volume"] == 5
+    assert json_with("--day", "2021-01-03")["call_service"]["inbound"]["call_volume"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ((), "give the period in one way"),
+        (("--from", "2021-01-01"), "give the period in one way"),
+        (("--day", "2021-01-01", "--year", "2021"), "give the period in one way"),
+        (("--from", "2021-01-01", "--to", "2021-01-02", "--day", "2021-01-01"), "give the period in one way"),
+        (("--month", "2021-13"), "2021-13"),
+        (("--year", "2021", "--line", "taxx"), "there is no line 'taxx'"),
+        (("--year", "2021", "--line", "genral"), "did you mean 'general'?"),
+        (("--year", "2021", "--scope", "mars"), "no call of platform 'mars' is on record"),
+        (("--year", "2021", "--interval", "decade"), "decade"),
+        (("--year", "2021", "--format", "xlsx"), "--output FILE.xlsx"),
+        (("--year", "2021", "--explain", "conect_rate"), "cannot be listed"),
+        (("--year", "2021", "--explain", "calls_by_hour"), "one of them (offered, agent_answered, abandoned)"),
+        (("--year", "2021", "--explain", "offered", "--format", "html"), "text, csv or json"),
+        (("--year", "2021", "--lang", "fr"), "fr"),
+    ],
+)
+def test_wrong_use_is_refused_in_words_with_exit_code_2(with_day: Path, words: tuple[str, ...], why: str) -> None:
+    (with_day / "plan.toml").write_text(PLAN, encoding="utf-8")
+    result = run("report", *words)
+    assert result.exit_code == 2
+    assert why in result.stderr.replace("\n", " ") and not result.stdout
+
+
+def test_file_that_cannot_be_written_is_one_line_and_exit_1(with_day: Path) -> None:
+    result = run("report", "--year", "2021", "--format", "csv", "--output", "no/such/folder.csv")
+    assert result.exit_code == 1 and "cannot be written" in result.stderr
+
+
+def test_line_and_scope_narrow_every_section(with_day: Path) -> None:
+    by_line, by_scope = json_with("--year", "2021", "--line", "tax"), json_with("--year", "2021", "--scope", "nj")
+    for found in (by_line, by_scope):
+        assert found["call_service"]["inbound"]["call_volume"] == 1
+        assert found["callers"]["distinct_callers"]["value"] == 1
+        assert list(found["lines"]) == ["tax"]
+    assert by_line["report"]["line"] == "tax" and by_scope["report"]["platform"] == "nj"
+    (with_day / "plan.toml").write_text(PLAN, encoding="utf-8")
+    assert json_with("--year", "2021", "--line", "enterprise")["call_service"]["inbound"]["call_volume"] == 0
+
+
+@pytest.mark.parametrize("interval", list(Interval))
+def test_intervals_add_up_to_the_period(with_day: Path, interval: Interval) -> None:
+    found = json_with("--from", "2020-12-30", "--to", "2021-01-05", "--interval", interval.value)
+    rows = found["intervals"].values()
+    for name in ("offered", "agent_answered", "abandoned", "outbound_answered", "total_volume"):
+        whole = found["overview"][name]["value"] if name in found["overview"] else None
+        assert sum(row[name] for row in rows) == (whole or sum(row[name] for row in found["lines"].values()))
+    days = {"year": 2, "month": 2, "week": 2, "day": 6, "hour": 144, "half-hour": 288}
+    assert len(rows) == days[interval.value]
+    assert next(iter(found["intervals"])) == "2020-12-30T00:00:00+08:00"
+
+
+def test_json_has_the_documented_keys_and_reduced_fractions(with_day: Path) -> None:
+    found = json_with("--day", "2021-01-01")
+    assert found["call_service"]["inbound"] == {
+        "name": "接听",
+        "call_volume": 4,
+        "connect_rate": "40.0%",
+        "avg_wait_s": 21,
+        "avg_talk_s": 45,
+        "max_talk_s": 71,
+        "exact": {
+            "call_volume": "4",
+            "connect_rate": "2/5",
+            "avg_wait_s": "41/2",
+            "avg_talk_s": "181/4",
+            "max_talk_s": "71",
+        },
+    }
+    assert found["call_service"]["outbound"]["connect_rate"] is None
+    assert found["call_service"]["total"]["avg_wait_s"] is None
+    assert found["report"]["is_final"] is True and found["report"]["open_calls"] == 0
+    assert json_with("--day", "2021-01-02")["call_service"]["inbound"]["connect_rate"] is None
+
+
+def test_outcomes_add_up_to_offered_and_agents_to_their_answers(with_day: Path) -> None:
+    found = json_with("--day", "2021-01-01")
+    outcomes = {name: row["calls"] for name, row in found["outcomes"].items()}
+    whole = outcomes.pop("inbound_ended")
+    assert whole == found["overview"]["offered"]["value"] == 10
+    assert sum(count for name, count in outcomes.items() if not name.startswith("rejected_")) == whole
+    answers = sum(row["seat_answers"] for row in found["agents"].values())
+    assert answers == found["overview"]["agent_answers"]["value"] == 5
+    assert found["overview"]["specialist_answers"]["value"] == 1
+    shares = [row["share"] for row in found["abandonment"].values()]
+    assert shares.count("33.3%") == 3
+    assert found["service_levels"]["15"]["service_level_arrival"] == "30.0%"
+    assert found["service_levels"]["15"]["answered_within_share_arrival"] == "75.0%"
+
+
+def test_all_formats_carry_the_same_figures(with_day: Path) -> None:
+    (with_day / "plan.toml").write_text(PLAN.replace("since = 2026-01-01", "since = 2020-12-31"), encoding="utf-8")
+    period = ("--day", "2021-01-01", "--interval", "hour")
+    for kind in ("csv", "html", "xlsx"):
+        assert run("report", *period, "--format", kind, "--output", f"r.{kind}").exit_code == 0
+    text = [" ".join(row).split() for row in cells(run("report", *period))]
+    words = {word for row in text for word in row}
+    page = (with_day / "r.html").read_text(encoding="utf-8")
+    book = load_workbook(with_day / "r.xlsx")
+    numbers = {cell.value for sheet in book for row in sheet.iter_rows() for cell in row}
+    in_json = json_with(*period)
+    lines = list(csv.DictReader(io.StringIO((with_day / "r.csv").read_text(encoding="utf-8-sig"))))
+    assert len(lines) > 400
+    for line in lines:
+        if not line["exact"]:
+            continue
+        printed, exact = line["printed"], Fraction(line["exact"])
+        value = in_json[line["section"]][line["row"]][line["column"]]
+        assert printed == (value if isinstance(value, str) else f"{value}"), line
+        assert in_json[line["section"]][line["row"]]["exact"][line["column"]] == line["exact"], line
+        assert printed in words and f">{printed}<" in page.replace("\n", "").replace(" ", ""), line
+        assert any(isinstance(number, int | float) and abs(Fraction(number) - exact) < 1 for number in numbers), line
+
+
+def test_public_part_never_shows_the_calls_offered(with_day: Path) -> None:
+    """A day of 23 calls offered of which 9 were answered: the 23, and what the other 14 did, stand nowhere."""
+    told = [Told(f"p{n}", MIDNIGHT_MS + 9 * DAY_MS).queued(0) for n in range(23)]
+    for one in told[:9]:
+        one.talks(1, 2).ends(2, Outcome.AGENT_ANSWERED)
+    for one in told[9:]:
+        one.ends(4, Outcome.ABANDONED_QUEUE)
+    folder = with_day / ".more"
+    folder.mkdir()
+    asyncio.run(store(told, f"sqlite+aiosqlite:///{with_day}/.state/ledger.sqlite3", folder))
+    found = json_with("--day", "2021-01-10", "--public")
+    assert set(found) == {"report", "call_service", "call_volume_by_hour", "notes"}
+    assert found["call_service"]["inbound"]["connect_rate"] == "39.1%"
+    values = [value for section in found.values() if isinstance(section, dict) for value in flat(section)]
+    assert 23 not in values and 14 not in values and "9/23" not in values
+    for kind in ("text", "csv", "html"):
+        page = run("report", "--day", "2021-01-10", "--public", "--format", kind).stdout
+        assert "39.1%" in page and "9/23" not in page and "放弃率" not in page
+    whole = run("report", "--day", "2021-01-10").stdout
+    assert "23" in {word for row in cells_of(whole) for word in row}
+
+
+def flat(value: object) -> list[object]:
+    return [leaf for one in value.values() for leaf in flat(one)] if isinstance(value, dict) else [value]
+
+
+def cells_of(text: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.strip("│ ").split("│")] for line in text.splitlines() if "│" in line]
+
+
+def test_choices_of_the_plan_move_the_figures_and_are_printed(with_day: Path) -> None:
+    own = PLAN.replace("# hold_in_talk = true ", "hold_in_talk = false")
+    own = own.replace("# ivr_hangups_offered = true ", "ivr_hangups_offered = false").replace(
+        '# outbound_volume = "connected"', 'outbound_volume = "attempts"'
+    )
+    (with_day / "plan.toml").write_text(own, encoding="utf-8")
+    found = json_with("--day", "2021-01-01", "--lang", "en")
+    assert found["call_service"]["inbound"]["exact"]["connect_rate"] == "4/9"
+    assert found["call_service"]["inbound"]["exact"]["avg_talk_s"] == "161/4"
+    assert found["call_service"]["outbound"]["call_volume"] == 2
+    assert "Hold is not part of talk." in found["notes"] and "Outbound counts attempts." in found["notes"]
+    assert found["report"]["choices"]["hold_in_talk"] is False
+    assert found["lines"]["general"]["service_level_20_arrival"] == "44.4%"
+    (with_day / "plan.toml").write_text(PLAN.replace("# level_s = 20 ", "level_s = 15"), encoding="utf-8")
+    assert json_with("--day", "2021-01-01")["lines"]["general"]["service_level_15_arrival"] == "30.0%"
+
+
+def test_staff_in_force_is_printed_with_its_sources(with_day: Path) -> None:
+    later = PLAN + PLAN[PLAN.index("[[staff]]") :].replace("2026-01-01", "2026-02-01").replace(
+        "total = 66", "total = 99"
+    )
+    (with_day / "plan.toml").write_text(later, encoding="utf-8")
+    assert "seats" not in json_with("--month", "2025-12", "--public")
+    row = json_with("--month", "2026-01", "--public")["seats"]["city"]
+    assert (row["staff_total"], row["call_takers"], row["staff_per_100k"], row["since"]) == (66, 52, 3.7, "2026-01-01")
+    assert json_with("--month", "2026-02", "--public")["seats"]["city"]["staff_total"] == 99
+    assert "1800000" in run("report", "--month", "2026-01", "--public").stdout
+
+
+def test_call_that_runs_makes_the_period_not_final_and_a_raised_instant_is_told(home: Path) -> None:
+    (home / ".state").mkdir()
+    running = Told("run", MIDNIGHT_MS).queued(0)
+    back = Told("back", MIDNIGHT_MS).queued(0).ends(-5, Outcome.ABANDONED_QUEUE)
+    asyncio.run(store([running, back], f"sqlite+aiosqlite:///{home}/.state/ledger.sqlite3", home / ".state"))
+    found = json_with("--day", "2021-01-01", "--lang", "en")
+    assert found["report"]["is_final"] is False and found["report"]["open_calls"] == 1
+    assert any("1 calls have not ended" in note for note in found["notes"])
+    assert any("clock of the PBX set back" in note for note in found["notes"])
+    assert found["overview"]["avg_wait_s"]["value"] == 0 and found["overview"]["offered"]["value"] == 1
+
+
+SHIFT_S = (("ready", 9000), ("ringing", 600), ("talking", 9000), ("hold", 2000), ("acw", 2600), ("case_work", 2000))
+"""The worked shift: 11,000 s on the phone, a break of 3600 s at its end."""
+
+
+def test_worked_shift_of_an_agent_comes_out_to_the_digit(home: Path) -> None:
+    (home / ".state").mkdir()
+    at_ms, told = MIDNIGHT_MS, Told("s1", MIDNIGHT_MS).queued(0).talks(10, 410, hold_s=40)
+    told.ends(410, Outcome.AGENT_ANSWERED)
+    missed = Told("s2", MIDNIGHT_MS).queued(0)
+    missed.offer_ended(missed.offered(1), 21, OfferResult.NOT_ANSWERED)
+    missed.ends(30, Outcome.ABANDONED_QUEUE)
+    for presence, seconds in (*SHIFT_S, ("not_ready", 3600), ("logged_out", 1)):
+        told.records.append(PresenceChanged("1001", at_ms, Presence(presence), "", "1001", at_ms, None, 0, True, ""))
+        at_ms += seconds * 1000
+    asyncio.run(store([told, missed], f"sqlite+aiosqlite:///{home}/.state/ledger.sqlite3", home / ".state"))
+    found = json_with("--day", "2021-01-01")
+    row = {name: value for name, value in found["agents"]["1001"].items() if name not in ("name", "exact")}
+    assert row == {
+        "seat_answers": 1,
+        "seat_misses": 1,
+        "seat_outbound": 0,
+        "seat_avg_talk_s": 400,
+        "seat_avg_hold_s": 40,
+        "seat_avg_wrapup_s": 2600,
+        "aht_s": 3000,
+        "logged_in_s": 28_800,
+        "phone_occupancy": "61.2%",
+        "workload_occupancy": "64.3%",
+        "utilisation": "56.3%",
+    }
+    assert found["overview"]["utilisation"]["value"] == "56.3%"
+    (home / "plan.toml").write_text(PLAN.replace('# rounding = "half_up" ', 'rounding = "half_even"'), encoding="utf-8")
+    assert json_with("--day", "2021-01-01")["agents"]["1001"]["utilisation"] == "56.2%"
+
+
+def test_state_of_a_day_that_is_not_over_lasts_until_now_and_no_longer(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / ".state").mkdir()
+    ready = Told("s1", MIDNIGHT_MS).queued(0).ends(3, Outcome.ABANDONED_QUEUE)
+    ready.records.append(
+        PresenceChanged("1001", MIDNIGHT_MS, Presence.READY, "", "1001", MIDNIGHT_MS, None, 0, True, "")
+    )
+    asyncio.run(store([ready], f"sqlite+aiosqlite:///{home}/.state/ledger.sqlite3", home / ".state"))
+    for hour, logged_in in ((-1, None), (5, 5 * 3600), (24, 86_400), (200, 86_400)):
+        monkeypatch.setattr("callcenter.report_cli.time.time", lambda hour=hour: MIDNIGHT_MS / 1000 + hour * 3600)
+        found = json_with("--day", "2021-01-01")
+        assert {name: row["logged_in_s"] for name, row in found["agents"].items()} == (
+            {} if logged_in is None else {"1001": logged_in}
+        )
+        assert found["report"]["is_final"] is (hour >= 24)
+        why = run("report", "--day", "2021-01-01", "--explain", "connect_rate_24h_min").stdout.splitlines()
+        assert why[-1].endswith(found["connect_rate_24h"]["connect_rate_24h_min"]["value"] or "—")
+        assert len(why) == 1 + (hour >= 24)
+        of_line = json_with("--day", "2021-01-01", "--line", "general")
+        assert of_line["overview"]["utilisation"]["value"] is None
+        assert any("座席工时不分线路" in note for note in of_line["notes"])
+        lines = run("report", "--day", "2021-01-01", "--explain", "utilisation", "--format", "json").stdout.splitlines()
+        assert json.loads(lines[-1])["denominator"] == (logged_in or 0) * 1000
+
+
+def test_hand_over_that_reached_nobody_lowers_the_reach_and_is_lost_again(home: Path) -> None:
+    (home / ".state").mkdir()
+    reached = handed_to_specialist(MIDNIGHT_MS)
+    lost = Told("lost", MIDNIGHT_MS).queued(0).talks(5, 25).handed_over(24, 40, HandOverResult.CALLER_GONE)
+    lost.ends(40, Outcome.AGENT_ANSWERED)
+    asyncio.run(store([reached, lost], f"sqlite+aiosqlite:///{home}/.state/ledger.sqlite3", home / ".state"))
+    overview = {name: row["value"] for name, row in json_with("--day", "2021-01-01")["overview"].items()}
+    assert (overview["specialist_reach"], overview["requeue_abandoned"], overview["requeue_wait_s"]) == ("50.0%", 1, 15)
+    assert (overview["agent_answered"], overview["agent_answers"], overview["specialist_answers"]) == (2, 2, 1)
+
+
+# the calls behind a figure ------------------------------------------------------------------------------------------
+
+
+def test_explain_lists_members_of_numerator_and_denominator(with_day: Path) -> None:
+    result = run("report", "--day", "2021-01-01", "--explain", "connect_rate", "--format", "csv")
+    lines = list(csv.DictReader(io.StringIO(result.stdout)))
+    members = {line["call"]: (line["numerator"], line["denominator"]) for line in lines}
+    answered = {f"pbx-1/h{n}": ("1", "1") for n in (1, 2, 3, 4)}
+    assert members == answered | {f"pbx-1/h{n}": ("0", "1") for n in (5, 6, 7, 8, 9, 10)}
+    said = run("report", "--day", "2021-01-01", "--explain", "connect_rate").stdout.splitlines()
+    assert len(said) == 11 and said[-1] == "connect_rate: 4 / 10 = 2/5 -> 40.0%"
+    last = json.loads(
+        run("report", "--day", "2021-01-01", "--explain", "max_talk_s", "--format", "json").stdout.splitlines()[-1]
+    )
+    assert (last["numerator"], last["printed"]) == (71_000, "71")
+
+
+def test_explain_writes_to_a_file(with_day: Path) -> None:
+    words = ("report", "--day", "2021-01-01", "--explain", "fcr", "--output", "why.txt")
+    assert run(*words).exit_code == 0
+    assert (with_day / "why.txt").read_text(encoding="utf-8").splitlines()[-1] == "fcr: 0 / 4 = 0 -> 0.0%"
+
+
+def test_explain_that_is_refused_leaves_the_file_as_it_was(with_day: Path) -> None:
+    (with_day / "why.txt").write_text("yesterday's", encoding="utf-8")
+    words = ("report", "--year", "2021", "--scope", "mars", "--explain", "fcr", "--output", "why.txt")
+    assert run(*words).exit_code == 2
+    assert (with_day / "why.txt").read_text(encoding="utf-8") == "yesterday's"
+
+
+def test_explain_whose_reader_goes_away_does_not_blame_the_database(
+    with_day: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("shutil.copyfileobj", gone)
+    result = run("report", "--day", "2021-01-01", "--explain", "offered")
+    assert result.exit_code == 1 and "database" not in result.stderr
+
+
+def test_explain_without_room_for_the_list_says_where(with_day: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile.write", full)
+    result = run("report", "--day", "2021-01-01", "--explain", "offered")
+    assert result.exit_code == 1 and "No space left" in result.stderr and "database" not in result.stderr
+
+
+async def test_members_of_every_figure_come_to_what_the_report_prints(ledger: Ledger, engine: AsyncEngine) -> None:
+    records = [record for one in any_calls(random.Random(11)) for record in one.records]
+    await stored(ledger, records)
+    first = min(record.at_ms for record in records)
+    request = Request(Period(date_of(first // DAY_MS - 1), date_of(first // DAY_MS + 3), UTC), 2 * first)
+    async with reading(engine) as figures:
+        document = await build_document(figures, request)
+        printed = {
+            content.figure: content
+            for section in document.sections
+            if section.key not in ("lines", "skills", "agents", "call_volume_by_hour", "calls_by_hour")
+            for row in section.rows
+            for content in row.contents
+            if isinstance(content, Cell) and content.figure
+        }
+        assert len(printed) > 60
+        for name, cell in printed.items():
+            if name not in EXPLAINED:
+                continue
+            found = Sum()
+            lines = [line async for line in explain(figures, request, name, found)]
+            assert found.cell == cell, name
+            assert_adds_up(name, lines, found)
+
+
+def assert_adds_up(name: str, lines: list[Addend], found: Sum) -> None:
+    figure = FIGURES.get(name)
+    add: Callable[[list[int]], int] = max if figure is not None and figure.longest else sum
+    assert found.numerator == (add([line.numerator for line in lines]) if lines else 0)
+    assert found.denominator == sum(line.denominator for line in lines)
+
+
+async def test_scope_of_another_platform_has_none_of_its_members(ledger: Ledger, engine: AsyncEngine) -> None:
+    await stored(ledger, [record for one in worked_example() for record in one.records])
+    await stored(ledger, handed_to_specialist().records)
+    period = Period(date_of(18_000), date_of(19_000), UTC)
+    async with reading(engine) as figures:
+        request = Request(period, 0, Scope(platform="mars"))
+        assert [line async for line in explain(figures, request, "offered", Sum())] == []

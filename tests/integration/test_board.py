@@ -1,0 +1,210 @@
+"""The wallboard in a real browser, beside a real service on a real PBX: what stands on it is what the ledger has.
+
+The pages are looked at by DevTools as a supervisor sees them: numbers are read from the page, not from the stream.
+"""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from callcenter.board.day import hours_of_day
+from callcenter.http.tokens import Audience, TokenStore
+from callcenter.lab.browser import Browser
+from callcenter.lab.devtools import DevTools, Page, devtools
+from callcenter.lab.sip_phone import answers
+from callcenter.storage.database import open_engine
+from tests.counted import figure_text, totals_between
+from tests.integration.office import Building, Office, until
+
+pytestmark = pytest.mark.pbx
+
+QUIET_UNTIL_TRIED_AGAIN_S = 4.0
+"""The page tries anew after 5 s without a word."""
+FIGURES = """Object.fromEntries([...document.querySelectorAll('.figure')].map(
+    tile => [tile.dataset.figure, tile.querySelector('.value')?.textContent]))"""
+IS_LIVE = "document.body?.dataset.live === 'live' && !!document.querySelector('.figure .value')"
+
+
+@pytest.fixture
+async def tools(browser: Browser) -> AsyncIterator[DevTools]:
+    async with devtools(browser) as running:
+        yield running
+
+
+def token_of(building: Building, audience: Audience = Audience.BOARD) -> tuple[TokenStore, str, str]:
+    store = TokenStore(building.site.state_dir)
+    entry, token = store.create(audience, datetime.now(UTC).isoformat())
+    return store, entry.token_id, token
+
+
+async def open_board(building: Building, tools: DevTools, query: str = "lang=zh&kiosk") -> Page:
+    """A screen in a hall: opened with its token behind the #."""
+    _, _, token = token_of(building)
+    page = await tools.open(f"http://127.0.0.1:{building.site.http_port}/board?{query}#token={token}")
+    await page.until(IS_LIVE, 15)
+    return page
+
+
+async def ledger_says(building: Building) -> dict[str, str]:
+    """The day's figures, straight from the ledger's own query."""
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    day = hours_of_day(now_ms, ZoneInfo("Asia/Shanghai"))
+    engine = open_engine(f"sqlite+aiosqlite:///{building.site.state_dir / 'ledger.sqlite3'}")
+    try:
+        totals = await totals_between(engine, day[0], day[-1])
+    finally:
+        await engine.dispose()
+    abandoned = sum(totals[f"abandoned_{how}"] or 0 for how in ("ivr", "queue", "ringing"))
+    names = ("offered", "agent_answered", "connect_rate", "avg_wait_s")
+    said = {name: figure_text(name, totals) for name in names}
+    return said | {"abandoned": str(abandoned), "service_level": figure_text("service_level_20_arrival", totals)}
+
+
+async def agree_within(building: Building, page: Page, seconds: float) -> dict[str, Any]:
+    """Wait until the page shows what the ledger says, at most so long; return both when they do not."""
+
+    async def both() -> dict[str, Any] | None:
+        shown, said = await page.evaluate(FIGURES), await ledger_says(building)
+        return shown if {name: shown[name] for name in said} == said else None
+
+    return await until(both, "the page shows what the ledger says", seconds)
+
+
+async def floor_agrees(office: Office, page: Page) -> None:
+    """Wait until the figures of now are those of the engine, at most a second."""
+
+    async def same() -> bool:
+        shown, engine = await page.evaluate(FIGURES), (await office.status())["engine"]
+        talking = engine["agents"]["talking"] + engine["agents"]["hold"]
+        said = {"waiting": sum(engine["waiting"].values()), "ready": engine["agents"]["ready"], "talking": talking}
+        return {name: shown[name] for name in said} == {name: str(value) for name, value in said.items()}
+
+    await until(same, "the page shows the floor as the engine has it", 1.0)
+
+
+async def test_calls_are_answered_and_abandoned_each_figure_is_the_ledgers_within_a_second(
+    building: Building, office: Office, tools: DevTools
+) -> None:
+    page = await open_board(building, tools)
+    assert "token" not in await page.evaluate("location.href")
+    before = await agree_within(building, page, 8)
+    caller = await office.caller("13812345678")
+    for number in range(3):
+        await office.ready("1001", answers(0.05))
+        leg = caller.call("12345")
+        await leg.wait_for(200)
+        await page.until("document.querySelector('[data-figure=talking] .value').textContent === '1'", 5)
+        await floor_agrees(office, page)
+        caller.hang_up(leg)
+        await office.row(leg)
+        shown = await agree_within(building, page, 1.0)
+        assert int(shown["agent_answered"]) == int(before["agent_answered"]) + number + 1
+    await office.not_ready("1001")
+    leg = caller.call("12345")
+    await page.until("document.querySelector('[data-figure=waiting] .value').textContent === '1'", 5)
+    await floor_agrees(office, page)
+    row = await page.evaluate("document.querySelector('#oldest li').innerText")
+    assert "138****5678" in row
+    assert "12345678" not in await page.evaluate("document.documentElement.outerHTML")
+    await page.until("document.querySelector('[data-figure=oldest_wait] .value').textContent >= '0:02'", 6)
+    caller.hang_up(leg)
+    await office.row(leg)
+    shown = await agree_within(building, page, 1.0)
+    assert int(shown["abandoned"]) == int(before["abandoned"]) + 1
+    assert shown["waiting"] == "0"
+    hours = await page.evaluate("document.querySelector('#plot canvas').getAttribute('aria-label')")
+    assert sum(int(part.split(": ")[1]) for part in hours.split(", ")) == int(shown["offered"])
+
+
+async def test_agents_work_each_state_stands_there_with_sign_and_word_in_both_languages(
+    building: Building, office: Office, tools: DevTools
+) -> None:
+    page = await open_board(building, tools, "lang=zh&theme=dark")
+    await office.ready("1001")
+    row = "document.querySelector('[data-agent=\"8001\"]')"
+    await page.until(f"{row}?.dataset.state === 'ready'", 5)
+    assert await page.evaluate(f"{row}.querySelector('use').getAttribute('href')") == "#i-ready"
+    assert "就绪" in await page.evaluate(f"{row}.innerText")
+    assert "置忙" in await page.evaluate("document.querySelector('[data-agent=\"8002\"]').innerText")
+    await page.evaluate("document.querySelector('#lang').click()")
+    assert "Ready" in await page.evaluate(f"{row}.innerText")
+    assert "Not ready" in await page.evaluate("document.querySelector('[data-agent=\"8002\"]').innerText")
+    await page.evaluate("document.querySelector('#theme').click()")
+    assert await page.evaluate("document.documentElement.dataset.theme") == "light"
+    drawn = await page.evaluate(
+        "document.fonts.ready.then(() => [...'接通率'].every(ch => document.fonts.check('30px \"WenQuanYi Micro Hei\"', ch)))"
+    )
+    assert drawn
+
+
+async def test_page_lives_on_what_the_service_sends_alone_and_breaks_none_of_its_own_rules(
+    building: Building, office: Office, tools: DevTools
+) -> None:
+    page = await open_board(building, tools)
+    await page.until("document.querySelectorAll('[data-figure] .value').length === 10")
+    home = f"http://127.0.0.1:{building.site.http_port}/"
+    assert len(page.requests) >= 6
+    assert [one for one in page.requests if not one.startswith(home)] == []
+    refused = [one for one in page.complaints if "401" not in one]
+    assert refused == []
+    assert await page.evaluate(
+        "document.documentElement.scrollWidth <= innerWidth && document.body.scrollHeight <= innerHeight"
+    )
+
+
+async def test_service_stops_the_page_says_stale_within_three_seconds_and_lives_again_when_it_is_back(
+    building: Building, tools: DevTools
+) -> None:
+    page = await open_board(building, tools, "lang=en")
+    began = asyncio.get_running_loop().time()
+    building.site.kill_service()
+    await page.until("document.body.dataset.live === 'stale'", 3.0)
+    took_s = asyncio.get_running_loop().time() - began
+    said = await page.evaluate("document.querySelector('#stale').innerText")
+    assert took_s < 3
+    assert said.startswith("Stale since ")
+    assert await page.evaluate("getComputedStyle(document.querySelector('#stale')).display") != "none"
+    await building.site.start_service()
+    await page.until("document.body.dataset.live === 'live' && document.querySelector('#stale').hidden", 20)
+    await agree_within(building, page, 8)
+
+
+async def test_service_hangs_without_a_word_the_page_says_stale_within_three_seconds(
+    building: Building, tools: DevTools
+) -> None:
+    page = await open_board(building, tools, "lang=zh")
+    assert building.site.process is not None
+    os.kill(building.site.process.pid, signal.SIGSTOP)
+    try:
+        await page.until("document.body.dataset.live === 'stale'", 3.0)
+        assert "数据停滞" in await page.evaluate("document.querySelector('#stale').innerText")
+        await asyncio.sleep(QUIET_UNTIL_TRIED_AGAIN_S)
+    finally:
+        os.kill(building.site.process.pid, signal.SIGCONT)
+    await page.until("document.body.dataset.live === 'live'", 20)
+
+
+async def test_token_is_revoked_the_open_board_goes_back_to_the_log_in(building: Building, tools: DevTools) -> None:
+    store, token_id, token = token_of(building)
+    page = await tools.open(f"http://127.0.0.1:{building.site.http_port}/board")
+    await page.until("!!document.querySelector('#token')")
+    await page.evaluate(
+        f"document.querySelector('#token').value = {json.dumps(token)}, document.querySelector('form').submit()"
+    )
+    await page.until(IS_LIVE, 15)
+    assert store.revoke(token_id)
+    await page.until("!!document.querySelector('#token')", 8)
+
+
+def test_token_of_a_screen_is_in_no_log_of_the_service(building: Building) -> None:
+    log = building.site.log_file.read_text(encoding="utf-8")
+    assert "cc_" not in log.replace("cc_local", "")
+    assert Path(building.site.state_dir / "tokens.json").stat().st_mode & 0o077 == 0

@@ -1,0 +1,127 @@
+"""Grafana's dashboards as they are defined, and as they lie in the repository."""
+
+import json
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+
+import pytest
+
+from acd.names import HandOverResult, LineState, OfferResult, Outcome, RecordingStatus
+from agents.presence import Presence
+from callcenter.grafana.__main__ import DASHBOARDS, FOLDER, files
+from callcenter.grafana.draw import unit_of
+from callcenter.grafana.shape import LIBRARY, Dashboard, Lang, Look, Panel, Text, Unit
+from callcenter.grafana.words import HANDOVER, LINE_STATE, OFFER, OUTCOME, PRESENCE, RECORDING, SPECIALIST, WINDOW
+from metrics.floor import SPECIALIST_STATES
+from metrics.report_windows import Window
+from metrics.series import SERIES, Kind
+
+ALL = [(one, panel) for one in DASHBOARDS for panel in one.panels]
+PANELS = pytest.mark.parametrize(
+    "panel", [panel for _, panel in ALL], ids=[f"{one.name}: {p.title.en}" for one, p in ALL]
+)
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def series_of(expr: str) -> set[str]:
+    """Return the names of series in a query."""
+    return set(re.findall(r"\b(?:callcenter|process)_\w+", expr))
+
+
+def exposed() -> set[str]:
+    """Return the names under which Prometheus has our series."""
+    ends = {Kind.HISTOGRAM: ("_bucket", "_sum", "_count"), Kind.INFO: ("_info",)}
+    return {f"{one.name}{end}" for one in SERIES.values() for end in ends.get(one.kind, ("",))} | set(LIBRARY)
+
+
+def test_dashboards_in_the_repository_are_what_the_code_makes() -> None:
+    made = files()
+    there = {str(path.relative_to(FOLDER)): path.read_text(encoding="utf-8") for path in FOLDER.glob("*/*.json")}
+    assert sorted(there) == sorted(made)
+    assert [name for name, text in made.items() if there[name] != text] == [], "run `make dashboards`"
+
+
+@PANELS
+def test_panel_has_unit_legend_and_description_in_both_languages(panel: Panel) -> None:
+    texts = [panel.title, panel.says, *(query.legend for query in panel.queries), *panel.words.values()]
+    assert panel.queries and all(text.zh and text.en for text in texts)
+    assert CHINESE.search(panel.title.zh + panel.says.zh) and not CHINESE.search(panel.title.en + panel.says.en)
+    assert panel.says.en.endswith(".") and len(panel.says.zh) >= 8
+    assert all(unit_of(panel.unit, lang) for lang in Lang)
+
+
+@PANELS
+def test_panel_asks_for_series_of_the_table_alone(panel: Panel) -> None:
+    for query in panel.queries:
+        asked = series_of(query.expr)
+        assert asked and asked <= exposed(), query.expr
+
+
+@pytest.mark.parametrize("one", DASHBOARDS, ids=lambda one: one.name)
+@pytest.mark.parametrize("lang", Lang)
+def test_drawn_panels_carry_what_the_definition_says(one: Dashboard, lang: Lang) -> None:
+    board = json.loads(files()[f"{lang}/{one.name}.json"])
+    assert board["uid"] == f"callcenter-{one.name}-{lang}" and len(board["uid"]) <= 40
+    drawn = [panel for panel in board["panels"] if panel["type"] != "row"]
+    assert len(drawn) == len(one.panels)
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+    for panel, defined in zip(drawn, one.panels, strict=True):
+        assert panel["title"] == defined.title.said(lang) and panel["description"] == defined.says.said(lang)
+        assert panel["fieldConfig"]["defaults"]["unit"] and panel["fieldConfig"]["defaults"]["noValue"]
+        assert [target["expr"] for target in panel["targets"]] == [query.expr for query in defined.queries]
+        assert all(target["legendFormat"] for target in panel["targets"])
+        if defined.look in (Look.LINES, Look.AREAS):
+            assert panel["options"]["legend"]["showLegend"]
+        named = {o["matcher"]["options"]: o["properties"][0]["value"] for o in panel["fieldConfig"]["overrides"]}
+        assert named == {word: text.said(lang) for word, text in defined.words.items()}
+
+
+def test_panel_that_shows_one_value_asks_for_that_of_now_so_what_has_ended_is_not_shown_for_hours() -> None:
+    for name, text in files().items():
+        for panel in json.loads(text)["panels"]:
+            for target in panel.get("targets", ()):
+                is_one = panel["type"] in ("stat", "bargauge")
+                assert (bool(target.get("instant")), bool(target.get("range"))) == (is_one, not is_one), (
+                    name,
+                    panel["title"],
+                )
+
+
+def test_panels_of_a_dashboard_lie_beside_each_other_without_overlap() -> None:
+    for name, text in files().items():
+        taken: set[tuple[int, int]] = set()
+        for panel in json.loads(text)["panels"]:
+            place = panel["gridPos"]
+            cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+            assert not cells & taken and max(x for x, _ in cells) < 24, (name, panel["title"])
+            taken |= cells
+
+
+@pytest.mark.parametrize(
+    ("words", "enum"),
+    [
+        (PRESENCE, Presence),
+        (OFFER, OfferResult),
+        (HANDOVER, HandOverResult),
+        (LINE_STATE, LineState),
+        (RECORDING, RecordingStatus),
+        (WINDOW, Window),
+    ],
+)
+def test_words_of_the_code_have_a_text(words: Mapping[str, Text], enum: type[StrEnum]) -> None:
+    assert set(words) == {member.value for member in enum}
+
+
+def test_every_outcome_and_state_of_specialists_has_a_text() -> None:
+    assert set(SPECIALIST) == set(SPECIALIST_STATES)
+    assert set(OUTCOME) == {member.value for member in Outcome} | {"unknown"}
+
+
+def test_every_unit_can_be_drawn() -> None:
+    for lang in Lang:
+        drawn = {unit: unit_of(unit, lang) for unit in Unit}
+        assert len(drawn) == len(Unit)
+        assert all(
+            bool(CHINESE.search(name)) == (lang is Lang.ZH) for name in drawn.values() if name.startswith("suffix")
+        )

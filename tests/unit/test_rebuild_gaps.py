@@ -1,0 +1,69 @@
+"""Gaps are kept until they were read, and no longer than sense has it."""
+
+from callcenter.rebuild.gaps import KEEP_GAPS, KEEP_MS, MARGIN_MS, Gaps, Person
+from callcenter.storage.live_state import MemoryLiveState
+
+PEOPLE = {"8101": Person("1001", "seat")}
+
+
+def test_gap_runs_from_the_last_watched_instant_to_the_snapshot() -> None:
+    gaps = Gaps(MemoryLiveState())
+    gaps.watched("a", 1_000_000)
+    gap = gaps.open("a", 1_060_000, "", PEOPLE)
+    assert (gap.watched_ms, gap.from_ms, gap.to_ms) == (1_000_000, 1_000_000 - MARGIN_MS, 1_060_000)
+    assert gaps.open("a", 1_061_000, "", {}).watched_ms == 1_060_000
+    assert gaps.open("b", 1_061_000, "", {}).watched_ms == 1_061_000  # never watched: nothing was missed
+
+
+def test_gap_that_was_not_read_is_there_after_a_restart_with_its_people() -> None:
+    live = MemoryLiveState()
+    Gaps(live).watched("a", 1_000)
+    first = Gaps(live).open("a", 50_000, "2026-11-24 04:00:00", PEOPLE)
+    second = Gaps(live).open("a", 90_000, "2026-11-24 04:01:00", {})
+    assert Gaps(live).unread("a", 90_000) == [first, second]
+    assert (first.has_restarted, second.has_restarted) == (False, True)
+    Gaps(live).done(first)
+    assert Gaps(live).unread("a", 90_000) == [second]
+    assert Gaps(live).unread("b", 90_000) == []
+
+
+def test_old_and_countless_gaps_are_given_up() -> None:
+    live = MemoryLiveState()
+    gaps = Gaps(live)
+    gaps.open("a", 1_000, "", {})
+    for number in range(KEEP_GAPS + 5):
+        gaps.open("a", KEEP_MS + 2_000 + number, "", {})
+    unread = gaps.unread("a", KEEP_MS + 5_000)
+    assert [gap.to_ms for gap in unread] == [KEEP_MS + 2_000 + n for n in range(5, KEEP_GAPS + 5)]
+    assert len(live.values("gap:")) == KEEP_GAPS
+
+
+def test_time_that_nobody_watched_is_untold_until_its_gap_was_read() -> None:
+    live = MemoryLiveState()
+    gaps = Gaps(live)
+    assert gaps.untold_ms("a", 0, 99_000, is_watched=False) == 0, "never watched: nothing was missed"
+    gaps.watched("a", 10_000)
+    assert gaps.untold_ms("a", 0, 15_000, is_watched=True) == 0
+    assert gaps.untold_ms("a", 0, 15_000, is_watched=False) == 5_000, "an outage that goes on"
+    first = gaps.open("a", 50_000, "", {})
+    assert gaps.untold_ms("a", 0, 99_000, is_watched=True) == 40_000
+    assert gaps.untold_ms("a", 30_000, 99_000, is_watched=True) == 20_000, "of today alone"
+    assert gaps.untold_ms("b", 0, 99_000, is_watched=True) == 0
+    second = gaps.open("a", 60_000, "", {})
+
+    for known in (gaps, Gaps(live)):
+        assert known.untold_ms("a", 0, 99_000, is_watched=True) == 50_000
+    gaps.done(first)
+    assert gaps.untold_ms("a", 0, 99_000, is_watched=True) == 10_000
+    gaps.done(second)
+    assert gaps.untold_ms("a", 0, 99_000, is_watched=True) == 0
+
+
+def test_gap_of_another_version_is_forgotten() -> None:
+    live = MemoryLiveState()
+    for number, text in enumerate(
+        ("", "[]", '{"from": 1}', '{"from": 1, "to": 2, "restarted": 0, "people": {"x": 1}}')
+    ):
+        live.put(f"gap:a:{number}", text)
+    assert Gaps(live).unread("a", 100) == []
+    assert live.values("gap:") == {}

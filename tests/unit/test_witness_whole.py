@@ -1,0 +1,178 @@
+"""One row of CEL lost or moved is exactly one named mismatch, in every kind of call; the exceptions are written here.
+
+`calls_cel.csv` is what a real Asterisk wrote while 31 kinds of `make calls` were played, `calls_ledger.jsonl` what the ledger
+had of the same calls, `calls_people.json` who was at which phone. Conversations do not touch each other, so each row is changed
+within its own.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acd.names import CallId
+from callcenter.reconcile.judge import Both, judge
+from callcenter.witness.account import account_of
+from callcenter.witness.calls import CelCall, DeviceUse
+from callcenter.witness.cel import CelKind, CelMark, CelRow, fields_of, mark_of, microseconds_of, row_of
+from callcenter.witness.conversations import Conversation, Conversations
+from callcenter.witness.whole import faults_of
+from tests.unit.cel_timeline import Timeline
+
+DATA = Path(__file__).parent.parent / "data"
+Heard = CelRow | CelMark
+Row = dict[str, Any]
+
+
+def heard_of(line: str) -> Heard | None:
+    fields = fields_of(line)
+    assert fields is not None
+    at_us = microseconds_of(fields["eventtime"])
+    return row_of(fields, at_us) or mark_of(fields, at_us)
+
+
+def heard_in(lines: Iterable[str]) -> list[Heard]:
+    return [heard for line in lines if (heard := heard_of(line)) is not None]
+
+
+def over(heard: Iterable[Heard]) -> list[Conversation]:
+    conversations = Conversations()
+    return [*conversations.take(heard), *conversations.rest()]
+
+
+HEARD = heard_in((DATA / "calls_cel.csv").read_text().splitlines())
+PEOPLE = [DeviceUse(*use) for use in json.loads((DATA / "calls_people.json").read_text())]
+LEDGER: dict[CallId, Row] = {
+    CallId(row["pbx"], row["uniqueid"]): row
+    for row in map(json.loads, (DATA / "calls_ledger.jsonl").read_text().splitlines())
+}
+
+
+@cache
+def stories() -> list[tuple[list[Heard], set[CallId]]]:
+    """Each conversation's rows in the order of time, and the ledger's calls in it."""
+    found = []
+    for one in over(HEARD):
+        rows: list[Heard] = sorted([*one.rows, *one.marks], key=lambda heard: heard.at_us)
+        found.append((rows, {key for key in LEDGER if ("channel", key.uniqueid) in one.keys}))
+    return found
+
+
+def named(heard: Iterable[Heard], calls: Iterable[CallId]) -> list[tuple[str, str]]:
+    """All that is named of these calls and of what else these rows are about."""
+    told: dict[CallId, Both] = {}
+    loose: dict[CallId, str] = {}
+    for one in over(heard):
+        account = account_of(one, PEOPLE)
+        told |= {c.call: Both(c.call, c.arrived_ms, c, None, account.faults.get(c.call, "")) for c in account.calls}
+        told |= {key: Both(key, 0, None, d, account.faults.get(key, "")) for key, d in account.dialled.items()}
+        if account.loose is not None:
+            uniqueid, what = account.loose
+            loose[CallId(uniqueid.rpartition("-")[0], uniqueid)] = what
+    found = []
+    for key in sorted({*calls, *told}):
+        row = LEDGER.get(key)
+        both = told.get(key) or Both(key, 0, faults=loose.pop(key, ""))
+        found += [(key.uniqueid, one.what) for one in judge(both, row, row["talks"] if row else [])[1]]
+    return found + [(key.uniqueid, "cel_rows") for key in loose]
+
+
+def each(kind: str) -> Iterator[tuple[list[Heard], set[CallId], int]]:
+    """Every row of a kind: its conversation, the calls in it, its place."""
+    for rows, calls in stories():
+        for place, heard in enumerate(rows):
+            if str(heard.kind) == kind:
+                yield rows, calls, place
+
+
+def test_real_calls_of_every_kind_agree_and_their_rows_are_whole() -> None:
+    assert len(LEDGER) == 32
+    assert {key for _, calls in stories() for key in calls} == set(LEDGER)
+    assert [one for rows, calls in stories() for one in named(rows, calls)] == []
+    assert [fault for one in over(HEARD) for fault in faults_of(one)] == []
+
+
+MET = {row.uniqueid for row in HEARD if isinstance(row, CelRow) and row.kind is CelKind.BRIDGE_ENTER}
+LAST = {row.uniqueid: row for row in HEARD if isinstance(row, CelRow) and row.kind is CelKind.HANGUP}
+CALLERS = {key.uniqueid for key, row in LEDGER.items() if row["direction"] == "inbound"}
+
+
+@pytest.mark.parametrize("kind", sorted({str(heard.kind) for heard in HEARD}))
+def test_any_row_lost_is_exactly_one_mismatch_but_an_answer_that_nothing_else_implies(kind: str) -> None:
+    count = 0
+    for rows, calls, place in each(kind):
+        count += 1
+        is_implied = kind != "ANSWER" or rows[place].uniqueid in MET
+
+        assert len(named([*rows[:place], *rows[place + 1 :]], calls)) == int(is_implied), rows[place]
+
+    assert count > 30
+
+
+JUDGED: dict[str, Callable[[Any], bool]] = {
+    "CHAN_START": lambda row: row.uniqueid in CALLERS,
+    "BRIDGE_ENTER": lambda row: True,
+    "BRIDGE_EXIT": lambda row: row.context != "callcenter-asking",
+    "HANGUP": lambda row: True,
+    "CHAN_END": lambda row: True,
+    "LINKEDID_END": lambda row: LAST[row.uniqueid].linkedid == row.linkedid,
+}
+"""Rows whose instant says something. A leg's beginning, an application's, an ANSWER do not; nor does the end of a Linkedid whose
+channel lived on with another one's, nor when a seat who joined two calls left the one in which the other two go on."""
+
+
+@pytest.mark.parametrize("by_ms", [-300, -60, 60, 300])
+@pytest.mark.parametrize("kind", sorted(JUDGED))
+def test_any_row_moved_is_exactly_one_mismatch(kind: str, by_ms: int) -> None:
+    for rows, calls, place in each(kind):
+        if JUDGED[kind](rows[place]):
+            moved = replace(rows[place], at_us=rows[place].at_us + by_ms * 1000)
+
+            assert len(named([*rows[:place], moved, *rows[place + 1 :]], calls)) == 1, moved
+
+
+def test_every_row_twice_is_the_same_as_once() -> None:
+    conversations = Conversations()
+    twice = [*conversations.take([row for row in HEARD for _ in (1, 2)]), *conversations.rest()]
+
+    def told(some: Iterable[Conversation]) -> set[CelCall]:
+        return {call for one in some for call in account_of(one, PEOPLE).calls}
+
+    assert conversations.duplicates == len(HEARD)
+    assert told(twice) == told(over(HEARD))
+
+
+def crashed() -> list[Heard]:
+    """One talks and one waits when Asterisk dies; a minute later it is there again and takes a call."""
+    timeline = Timeline()
+    for at_s, name in ((0.0, "talks"), (1.0, "waits")):
+        timeline.begins(at_s, name, caller=name, endpoint="trunk")
+        timeline.line(at_s + 0.1, "ANSWER", name, "callcenter-hold")
+    timeline.begins(2.0, "8101", caller="talks")
+    timeline.enters(3.0, "8101")
+    timeline.enters(3.0, "talks")
+    lines = [line.replace("pbx-", "pbx-1700000000.") for line in timeline.lines]
+    again = Timeline()
+    again.begins(60.0, "new", caller="new", endpoint="trunk")
+    again.ends(65.0, "new", by="new")
+    return heard_in(lines + [line.replace("pbx-1", "pbx-1700000060.0") for line in again.lines])
+
+
+def test_asterisk_started_anew_dropped_what_lived_and_the_next_call_is_another() -> None:
+    calls = {
+        call.call.uniqueid: call
+        for one in over(crashed())
+        for call in account_of(one, [DeviceUse("8101", "1001")]).calls
+    }
+    told = {name: (call.is_dropped, call.ended_ms is None, set(call.outcomes)) for name, call in calls.items()}
+
+    assert told == {
+        "pbx-1700000000.1": (True, True, {"agent_answered"}),
+        "pbx-1700000000.2": (True, True, {"failed"}),
+        "pbx-1700000060.0": (False, False, {"abandoned_queue"}),
+    }
+    assert [fault for one in over(crashed()) if one.is_dropped for fault in faults_of(one)] == []
