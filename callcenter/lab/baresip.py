@@ -23,7 +23,7 @@ from callcenter.lab.phone_log import PhoneCall, Role
 from callcenter.lab.ports import free_port
 from callcenter.lab.tones import talk_file
 
-REGISTER_S = 10.0
+REGISTER_S = 20.0
 _KINDS = {
     "REGISTER_OK": "registered",
     "REGISTER_FAIL": "register_failed",
@@ -140,7 +140,7 @@ class Baresip:
         self.process = spawn(command, folder=self._folder, log=self._folder / "log", pipe=True)
         await self._link.open(control_port, REGISTER_S)
         if self._every_s is None:
-            await self._link.ask("uanew", self._account())
+            await self._add_account()
         else:
             await self.register()
         return self
@@ -201,7 +201,7 @@ class Baresip:
     async def register(self) -> None:
         """Register, and wait for the 200."""
         self.forget()
-        await self._link.ask("uanew", self._account())
+        await self._add_account()
         await self._until_registered()
 
     async def log_in(self, agent: str, pin: str, *, prompt_s: float = 0.6) -> PhoneCall:
@@ -238,12 +238,23 @@ class Baresip:
         """Let `wait_for` look only at what comes from now on."""
         self._seen = len(self.events)
 
+    async def _add_account(self) -> None:
+        try:
+            await self._link.ask("uanew", self._account())
+        except PhoneError as error:
+            raise PhoneError(f"phone {self.number}: {error}; {self._state()}") from error
+
     async def _until_registered(self) -> None:
         try:
             await self.wait_for("registered", within_s=REGISTER_S)
         except PhoneError as error:
-            said = (self._folder / "log").read_text(encoding="utf-8", errors="replace")[-800:]
-            raise PhoneError(f"phone {self.number} could not register: {said}") from error
+            raise PhoneError(f"phone {self.number} could not register: {self._state()}") from error
+
+    def _state(self) -> str:
+        """Say whether it runs and what it wrote last, for an error."""
+        code = self.process.poll() if self.process is not None else None
+        said = (self._folder / "log").read_text(encoding="utf-8", errors="replace")[-800:]
+        return f"{'it runs' if code is None else f'it ended with {code}'}; its log ends: {said}"
 
     def _account(self) -> str:
         secret = self._pbx.phones[self.number]

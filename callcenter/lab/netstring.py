@@ -13,7 +13,8 @@ from typing import Any
 from callcenter.lab.errors import PhoneError
 
 Message = dict[str, Any]
-REPLY_S = 5.0
+REPLY_S = 15.0
+"""A phone answers within milliseconds; a machine whose disk is busy may hold it up for seconds."""
 
 
 class ControlLink:

@@ -1,15 +1,33 @@
-"""Free loopback ports, found by asking the kernel."""
+"""Free loopback ports, found by trying.
+
+TCP: below the range from which the kernel serves connections (32,768 on a usual Linux), so that none of another process can
+get the port between the moment in which it is found free and the one in which its server listens. UDP: the kernel's choice,
+for below that range lies the media of Asterisk and of phones.
+"""
 
 import random
 import socket
 
+LOWEST, HIGHEST = 12_000, 32_000
+TRIES = 200
+_dice = random.SystemRandom()
+"""Not the module's own: a test tool may seed that alike in two processes."""
+
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, host: str = "127.0.0.1") -> int:
-    """Return a port that nobody listens on right now (SOCK_STREAM: TCP, SOCK_DGRAM: UDP)."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens on right now (SOCK_STREAM: TCP, SOCK_DGRAM: UDP). Raises OSError where none is found."""
+    candidates = [0] if kind == socket.SOCK_DGRAM else _dice.sample(range(LOWEST, HIGHEST), TRIES)
+    failure = OSError("no port is free")
+    for candidate in candidates:
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind((host, candidate))
+            except OSError as error:
+                failure = error
+                continue
+            port: int = probe.getsockname()[1]
+            return port
+    raise failure
 
 
 def free_range(count: int, host: str = "127.0.0.1") -> int:
@@ -18,7 +36,7 @@ def free_range(count: int, host: str = "127.0.0.1") -> int:
     Several labs may overlap: Asterisk takes the next port of its range when one is in use.
     """
     for _ in range(100):
-        first = random.randrange(12_000, 32_000 - count, 2)
+        first = _dice.randrange(LOWEST, HIGHEST - count, 2)
         if is_free_udp(first, host) and is_free_udp(first + count - 1, host):
             return first
     return first

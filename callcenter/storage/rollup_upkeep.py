@@ -24,29 +24,28 @@ class RollupKeeper:
         self._sleep = sleep
         self._is_stopping = False
         self._has_begun = False
-        self._working = asyncio.Lock()
+        self._working: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Go on until cancelled while it sleeps. A database that is away is tried again the next time."""
         while True:
             await self._sleep(self._every_s)
-            await asyncio.shield(self.step())
+            self._working = asyncio.create_task(self.step())
+            await asyncio.shield(self._working)
 
     async def step(self) -> None:
         """Compute all changed days. Only the first time the columns may be begun anew: while an older and a newer version
         run side by side, they would else take turns in it."""
-        async with self._working:
-            try:
-                await refresh(self._engine, anew=not self._has_begun, is_stopping=lambda: self._is_stopping)
-                self._has_begun = True
-            except LedgerAway as error:
-                log.info("roll-ups not brought up to date: %s", error)
+        try:
+            await refresh(self._engine, anew=not self._has_begun, is_stopping=lambda: self._is_stopping)
+            self._has_begun = True
+        except LedgerAway as error:
+            log.info("roll-ups not brought up to date: %s", error)
 
     async def stop(self, within_s: float) -> None:
-        """Wait for the slice under way."""
+        """Wait for the slice under way, also for one that has been asked for and has not begun."""
         self._is_stopping = True
-        try:
-            async with asyncio.timeout(within_s), self._working:
-                pass
-        except TimeoutError:
-            log.info("roll-ups: a slice is still under way")
+        if self._working is not None:
+            _, late = await asyncio.wait({self._working}, timeout=within_s)
+            if late:
+                log.info("roll-ups: a slice is still under way")
