@@ -216,7 +216,7 @@ class Baresip:
         await self.wait_for("closed", within_s=20)
         return call
 
-    async def wait_for(self, kind: str, *, within_s: float = 10.0) -> PhoneEvent:
+    async def wait_for(self, kind: str, *, within_s: float = 20.0) -> PhoneEvent:
         """Return the next event of that kind that no earlier `wait_for` has passed, so that none is missed between two
         steps of a test; `dial` and `forget` start afresh. Raises PhoneError when none comes within `within_s`.
         """

@@ -46,7 +46,7 @@ class Page:
             raise PageError(f"{expression}: {answer['exceptionDetails'].get('text', 'failed')}")
         return answer["result"].get("value")
 
-    async def until(self, expression: str, within_s: float = 10.0) -> Any:
+    async def until(self, expression: str, within_s: float = 20.0) -> Any:
         """Ask until the expression is true; return its value. Raises PageError with what stands on the page."""
         deadline = asyncio.get_running_loop().time() + within_s
         while not (value := await self.evaluate(expression)):

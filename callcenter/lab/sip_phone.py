@@ -86,7 +86,7 @@ class Leg:
         """Status codes heard so far, in order."""
         return [int(line.split()[1]) for _, line in self.heard if line.startswith("SIP/2.0")]
 
-    async def wait_for(self, status: int, timeout_s: float = 5.0) -> float:
+    async def wait_for(self, status: int, timeout_s: float = 15.0) -> float:
         """Wait until this status was heard; return the instant (monotonic seconds)."""
         async with asyncio.timeout(timeout_s):
             while True:
@@ -223,7 +223,7 @@ class Phone(asyncio.DatagramProtocol):
 
     # -- called side -------------------------------------------------------------------------------------------------
 
-    async def next_call(self, timeout_s: float = 5.0) -> Leg:
+    async def next_call(self, timeout_s: float = 15.0) -> Leg:
         """Return the next INVITE that comes in."""
         async with asyncio.timeout(timeout_s):
             return await self.incoming.get()

@@ -127,7 +127,7 @@ class SippAgent:
             raise PhoneError(f"a SippAgent cannot say {status}: add it to callee.xml")
         self._sipp.nudge(call.sip_call_id, f"X-Say: {status}")
 
-    async def until_said(self, call: PhoneCall, status: int, *, within_s: float = 10.0) -> None:
+    async def until_said(self, call: PhoneCall, status: int, *, within_s: float = 20.0) -> None:
         """Send that final status for the call's INVITE and wait until it is out: SIPp may miss a cue that meets it between
         two waits, so the cue is repeated. Raises PhoneError."""
         deadline = asyncio.get_running_loop().time() + within_s
@@ -142,7 +142,7 @@ class SippAgent:
         """Send BYE in an answered call."""
         self._sipp.nudge(call.sip_call_id, "X-Say: BYE")
 
-    async def until(self, is_so: Callable[["SippAgent"], bool], *, within_s: float = 10.0) -> None:
+    async def until(self, is_so: Callable[["SippAgent"], bool], *, within_s: float = 20.0) -> None:
         """Wait until something is true of this phone (`lambda phone: phone.calls`). Raises PhoneError."""
         try:
             async with asyncio.timeout(within_s):

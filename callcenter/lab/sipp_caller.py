@@ -84,7 +84,7 @@ class SippCaller:
             raise PhoneError(f"caller {self.number} can press no key: {self!r}")
         self._sipp.nudge(self.call.sip_call_id, f"X-Press: {key}")
 
-    async def answered(self, within_s: float = 10.0) -> PhoneCall:
+    async def answered(self, within_s: float = 20.0) -> PhoneCall:
         """Wait for the 200 (music or a person). Raises PhoneError when none comes or the call ends before it."""
         await self._until(lambda: self.call.answered_at is not None or not self.call.is_open, within_s, "not answered")
         if self.call.answered_at is None:

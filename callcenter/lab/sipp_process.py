@@ -30,7 +30,7 @@ from callcenter.lab.loader import (
 from callcenter.lab.sip_trace import SipMessage, TraceReader
 
 SCENARIOS = Path(__file__).resolve().parent / "sipp"
-_BOUND_S = 5.0
+_BOUND_S = 15.0
 
 
 class SippProcess:

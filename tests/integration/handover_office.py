@@ -64,7 +64,7 @@ _CONTACTS = (
     ("1003", "Seat too", ("61",), "endpoint"),
 )
 _SKILLS = {"8001": {"general": 2}, "8002": {"general": 1}, "8003": {"special": 1}, "8011": {"real": 1}}
-TOLD = 12.0
+TOLD = 20.0
 """Seconds within which the ledger has a call that ended, on a busy machine."""
 
 

@@ -66,7 +66,7 @@ async def answered_calls(office: Office, count: int) -> None:
     for number in range(count):
         caller = await office.caller(f"1390000000{number}")
         leg = caller.call(GENERAL)
-        await leg.wait_for(200, 8)
+        await leg.wait_for(200, 15)
         await asyncio.sleep(0.2 + 0.1 * number)
         caller.hang_up(leg)
         await office.row(leg)

@@ -120,13 +120,18 @@ def opened(building: _B) -> Iterator[_B]:
         at_once(building.site.stop)
 
 
-async def until(holds: Callable[[], Awaitable[_T | None]], what: str, within_s: float = 8.0) -> _T:
+async def until(holds: Callable[[], Awaitable[_T | None]], what: str, within_s: float = 20.0) -> _T:
     """Ask again and again until the answer is neither None nor false; returns it."""
     deadline = asyncio.get_running_loop().time() + within_s
-    while asyncio.get_running_loop().time() < deadline:
+    while True:
+        is_last = (
+            asyncio.get_running_loop().time() >= deadline
+        )  # asked once more, for a stall may have taken all the time
         found = await holds()
         if found:
             return found
+        if is_last:
+            break
         await asyncio.sleep(0.04)
     raise AssertionError(f"not within {within_s:g} s: {what}")
 
@@ -224,7 +229,7 @@ class Office:
         """An agent as /status shows him."""
         return next(one for one in (await self.status())["agents"] if one["number"] == number)
 
-    async def until_presence(self, number: str, presence: str, within_s: float = 8.0) -> Row:
+    async def until_presence(self, number: str, presence: str, within_s: float = 20.0) -> Row:
         """Wait until an agent is in this state."""
 
         async def is_so() -> Row | None:
@@ -296,7 +301,7 @@ class Office:
 
     # --- the ledger
 
-    async def row(self, leg: Leg, within_s: float = 8.0) -> Row:
+    async def row(self, leg: Leg, within_s: float = 20.0) -> Row:
         """The ledger's row of a caller's call, once it has ended."""
 
         async def ended() -> Row | None:

@@ -82,7 +82,7 @@ class RawAmi:
         """Read a channel's variable."""
         return (await self.ask("Getvar", Channel=uniqueid, Variable=name)).get("Value", "")
 
-    async def until(self, test: Callable[[Message], bool], timeout_s: float = 5.0, since: int = 0) -> Message:
+    async def until(self, test: Callable[[Message], bool], timeout_s: float = 15.0, since: int = 0) -> Message:
         """Return the first event from number `since` on that passes `test`; waits for it."""
         seen = since
         async with asyncio.timeout(timeout_s):
@@ -95,7 +95,7 @@ class RawAmi:
                 self._news.clear()
                 await self._news.wait()
 
-    async def user(self, name: str, timeout_s: float = 5.0, since: int = 0, **headers: str) -> Message:
+    async def user(self, name: str, timeout_s: float = 15.0, since: int = 0, **headers: str) -> Message:
         """Wait for a UserEvent by name and header values."""
         return await self.until(
             lambda e: e.get("UserEvent") == name and all(e.get(k) == v for k, v in headers.items()), timeout_s, since

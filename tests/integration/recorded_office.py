@@ -89,7 +89,7 @@ async def talking(office: Office, voices: Voices, did: str, phone: str = "1002",
     agent_leg = await agent.next_call(10)
     agent.reply(agent_leg, 200)
     voices.speak(media_of(agent_leg.request), AGENT_HZ)
-    await leg.wait_for(200, 10)
+    await leg.wait_for(200, 20)
     talk = Talk(office, voices, caller, leg, agent, agent_leg)
     voices.speak(talk.caller_media, CALLER_HZ)
 

@@ -83,7 +83,7 @@ async def test_file_sqlite_and_postgresql_tell_the_same_calls(pbx: Asterisk, pos
         caller.hang_up()
         await caller.ended(8)
 
-    await until(lambda: are_over(pbx, 2), "both calls are in CEL", 8)
+    await until(lambda: are_over(pbx, 2), "both calls are in CEL", 20)
     in_file = await calls_of(str(pbx.cel_file))
     assert len(in_file) == 2
     assert await calls_of(str(sqlite)) == in_file
@@ -98,7 +98,7 @@ async def test_gap_is_read_from_any_of_the_three(pbx: Asterisk, postgres_url: st
     await caller.answered(8)
     caller.hang_up()
     await caller.ended(8)
-    await until(lambda: are_over(pbx, 1), "the call is in CEL", 8)
+    await until(lambda: are_over(pbx, 1), "the call is in CEL", 20)
 
     in_file = await asyncio.to_thread(read_since, str(pbx.cel_file), 0)
 

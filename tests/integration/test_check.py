@@ -143,7 +143,7 @@ def only_wrong(
 
 async def until_row(pbx: Asterisk) -> None:
     """Wait until CEL has a row."""
-    for _ in range(100):
+    for _ in range(400):
         if pbx.cel_file.exists() and pbx.cel_file.stat().st_size:
             return
         await asyncio.sleep(0.05)

@@ -86,7 +86,7 @@ class Everybody:
             phone = await self.office.caller("13800000009")
             before.append((phone, phone.call(did_of("full", destination))))
         for _, leg in before:
-            await leg.wait_for(200, 10)
+            await leg.wait_for(200, 20)
         callers = await asyncio.gather(*(self.call(way, turn) for turn, way in enumerate(WAYS)))
         told = {way: await self.told(way, caller) for way, caller in zip(WAYS, callers, strict=True)}
         for phone, leg in before:

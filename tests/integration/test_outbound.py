@@ -24,7 +24,7 @@ pytestmark = pytest.mark.pbx
 OWN = "02586001234"
 """The line's own number in the plan of this office."""
 WRAPUP_S = 20
-TOLD_S = 12.0
+TOLD_S = 20.0
 
 
 class DialOffice(Office):

@@ -18,7 +18,7 @@ async def talking(office: Office, number: str = "13800000031") -> tuple[Phone, L
     caller = await office.caller(number)
     leg = caller.call(RATED)
     agent_leg = await agent.next_call(10)
-    await leg.wait_for(200, 10)
+    await leg.wait_for(200, 20)
     await office.until_presence("8002", "talking")
     return caller, leg, agent, agent_leg
 
@@ -95,7 +95,7 @@ async def test_caller_is_asked_his_agent_takes_the_next_call_meanwhile(office: O
     caller, leg, agent, agent_leg = await talking(office)
     second = await office.caller("13800000032")
     second_leg = second.call(RATED)
-    await second_leg.wait_for(200, 10)
+    await second_leg.wait_for(200, 20)
     agent.hang_up(agent_leg)
     next_leg = await agent.next_call(5)
     await office.until_presence("8002", "talking")

@@ -168,7 +168,7 @@ async def test_line_with_notice_caller_hears_it_before_anybody_rings(office: Off
     agent = await office.ready("1002", answers(0.05))
     caller = await office.caller("13800000022")
     leg = caller.call(NOTICED)
-    answered_at = await leg.wait_for(200, 10)
+    answered_at = await leg.wait_for(200, 20)
     ringing = await agent.next_call(10)
     assert ringing.heard[0][0] - answered_at > 0.5, "the notice takes its time"
     await heard(0.5)

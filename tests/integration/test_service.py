@@ -366,7 +366,7 @@ async def test_phone_registered_but_dead_is_unreachable_after_3_s_and_the_next_a
         dead.process.send_signal(signal.SIGSTOP)
         caller = await office.caller()
         leg = caller.call("12347")
-        await office.until_presence("8012", "talking", 8)
+        await office.until_presence("8012", "talking")
         dead.process.send_signal(signal.SIGCONT)
         caller.hang_up(leg)
         row = await office.row(leg)

@@ -36,7 +36,7 @@ async def hall() -> AsyncIterator[Hall]:
         missing(error)
 
 
-async def until(is_so: Callable[[], bool], within_s: float = 10.0) -> None:
+async def until(is_so: Callable[[], bool], within_s: float = 20.0) -> None:
     """Wait for something that the PBX or the service does in its own time."""
     async with asyncio.timeout(within_s):
         while not await asyncio.to_thread(is_so):  # noqa: ASYNC110 -- another process is asked, it sets no event

@@ -55,7 +55,7 @@ class Owner:
         return sum(isinstance(one, kind) for one in self.log)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(20.0):
             while not condition():
                 self.changed.clear()
                 with contextlib.suppress(TimeoutError):

@@ -161,7 +161,7 @@ class Peer:
         """The newest client."""
         return self.connections[-1]
 
-    async def until(self, condition: Callable[[], bool], timeout_s: float = 3.0) -> None:
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 15.0) -> None:
         """Wait until something that a client did makes the condition true."""
         async with asyncio.timeout(timeout_s):
             while not condition():

@@ -100,7 +100,7 @@ class Reader:
                 assert message["number"] == self.number
 
     async def until(self, holds: Any) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not holds(self.state):
                 await self.read()
 
@@ -141,7 +141,7 @@ async def test_nothing_happens_a_beat_comes_all_the_same(
     hall = Hall(database)
     async with running(hall, monkeypatch):
         reader = Reader(hall.board.join("me"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while reader.kinds.count("beat") < 3:
                 await reader.read()
 
@@ -192,7 +192,7 @@ async def test_board_meets_an_error_of_ours_it_goes_on_and_the_log_says_so(
         reader = Reader(hall.board.join("me"))
         await reader.read()
         monkeypatch.setattr(live, "compose", broken)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await met.wait()
         is_broken = False
         await reader.until(lambda state: state["service"].get("build") == "after")
