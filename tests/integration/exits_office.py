@@ -176,7 +176,7 @@ class ExitsOffice(Office):
         """Let somebody call; he hears from his first sound on."""
         phone = await self.caller(number)
         leg = phone.call(did)
-        async with asyncio.timeout(6):
+        async with asyncio.timeout(15):
             while not (told := [message for message in leg.messages if "m=audio" in message]):
                 leg.news.clear()
                 await leg.news.wait()

@@ -65,6 +65,9 @@ _CONTACTS = (
 )
 _SKILLS = {"8001": {"general": 2}, "8002": {"general": 1}, "8003": {"special": 1}, "8011": {"real": 1}}
 TOLD = 20.0
+SEAT, SECOND = ("8001", "seat", "engine"), ("8002", "seat", "engine")
+FIRST_701, NEXT_702 = ("701", "specialist", "engine"), ("702", "specialist", "engine")
+"""People in the talks of a call, as `people` tells them."""
 """Seconds within which the ledger has a call that ended, on a busy machine."""
 
 
@@ -220,6 +223,12 @@ class HandOverOffice(Office):
         rows = read_cel(self.site.pbx.cel_file).rows
         told = rebuild(rows, pbx=self.site.pbx.systemname, callers=("trunk",), devices=())
         return {call.call for call in told.calls}
+
+    async def agrees_with_cel(self) -> None:
+        """Assert that both witnesses know the same inbound calls of the whole run, and tell them alike."""
+        rows = [row for row in await self.rows() if row["direction"] == "inbound"]
+        assert {CallId(row["pbx"], row["uniqueid"]) for row in rows} == self.known_to_cel()
+        self.agree(rows)
 
 
 def brief(hand_overs: list[dict[str, Any]]) -> list[tuple[Any, ...]]:

@@ -60,7 +60,7 @@ class RawAmi:
             out += f"Action: {action}\r\nActionID: {number}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items())
             out += "\r\n"
         self._writer.write(out.encode())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             return [await wait for wait in waits]
 
     async def wish(self, uniqueid: str, target: str, label: str = "") -> None:

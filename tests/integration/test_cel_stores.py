@@ -78,10 +78,10 @@ async def test_file_sqlite_and_postgresql_tell_the_same_calls(pbx: Asterisk, pos
     sqlite = pbx.folder / "log" / "callcenter.db"
     for number in ("13800000001", "13800000002"):
         caller = await SippCaller(pbx, number, "12345").start()
-        await caller.answered(8)
+        await caller.answered()
         await asyncio.sleep(0.2)
         caller.hang_up()
-        await caller.ended(8)
+        await caller.ended()
 
     await until(lambda: are_over(pbx, 2), "both calls are in CEL", 20)
     in_file = await calls_of(str(pbx.cel_file))
@@ -95,9 +95,9 @@ async def test_file_sqlite_and_postgresql_tell_the_same_calls(pbx: Asterisk, pos
 async def test_gap_is_read_from_any_of_the_three(pbx: Asterisk, postgres_url: str) -> None:
     sqlite = pbx.folder / "log" / "callcenter.db"
     caller = await SippCaller(pbx, "13800000003", "12345").start()
-    await caller.answered(8)
+    await caller.answered()
     caller.hang_up()
-    await caller.ended(8)
+    await caller.ended()
     await until(lambda: are_over(pbx, 1), "the call is in CEL", 20)
 
     in_file = await asyncio.to_thread(read_since, str(pbx.cel_file), 0)

@@ -9,14 +9,23 @@ from functools import partial
 import pytest
 
 from callcenter.lab.sip_phone import RINGS_ONLY, answers, says
-from tests.integration.handover_office import OUTSIDE, HandOverBuilding, HandOverOffice, Talk, brief, people
+from tests.integration.handover_office import (
+    FIRST_701,
+    NEXT_702,
+    OUTSIDE,
+    SEAT,
+    SECOND,
+    HandOverBuilding,
+    HandOverOffice,
+    Talk,
+    brief,
+    people,
+)
 from tests.integration.office import until
 
 pytestmark = pytest.mark.pbx
 BUILDING = HandOverBuilding
 OFFICE = HandOverOffice
-SEAT, SECOND = ("8001", "seat", "engine"), ("8002", "seat", "engine")
-FIRST_701, NEXT_702 = ("701", "specialist", "engine"), ("702", "specialist", "engine")
 
 
 async def second_seat_takes_him(office: HandOverOffice, talk: Talk) -> None:
@@ -65,7 +74,7 @@ async def test_first_specialist_is_away_the_next_one_is_reached(office: HandOver
         await office.joins(talk, consult)
     await office.until_talks(talk.leg, *(("8001", "702") if mode == "three_way" else ("702",)))
     talk.caller.hang_up(talk.leg)
-    await asyncio.wait_for(third.is_ended.wait(), 3)
+    await asyncio.wait_for(third.is_ended.wait(), 10)
 
     _, talks, hand_overs = await office.story(talk.leg)
     assert [who for who, _, _ in people(talks)] == ["8001", "702"]
@@ -115,7 +124,7 @@ async def test_seat_presses_one_digit_of_a_topic_only_and_the_talk_goes_on(offic
     assert not talk.is_over
     assert not talk.seat_leg.is_ended.is_set()
     talk.seat.hang_up(talk.seat_leg)
-    await asyncio.wait_for(talk.leg.is_ended.wait(), 3)
+    await asyncio.wait_for(talk.leg.is_ended.wait(), 10)
 
     _, talks, hand_overs = await office.story(talk.leg)
     assert people(talks) == [SEAT]
@@ -151,10 +160,10 @@ async def test_attended_caller_hangs_up_during_the_consult_and_seat_and_speciali
         await consult.wait_for(200)
         await asyncio.sleep(0.2)
     talk.caller.hang_up(talk.leg)
-    await asyncio.wait_for(talk.seat_leg.is_ended.wait(), 3)
+    await asyncio.wait_for(talk.seat_leg.is_ended.wait(), 10)
     assert not third.is_ended.is_set()
     talk.seat.hang_up(consult)
-    await asyncio.wait_for(third.is_ended.wait(), 3)
+    await asyncio.wait_for(third.is_ended.wait(), 10)
 
     row, talks, hand_overs = await office.story(talk.leg)
     assert (row["outcome"], row["ended_by"]) == ("agent_answered", "caller")
@@ -244,7 +253,7 @@ async def test_specialist_hands_the_caller_on_to_another_topic_both_hand_overs_a
     third = await second.next_call()
     await office.until_talks(talk.leg, "702")
     second.hang_up(third)
-    await asyncio.wait_for(talk.leg.is_ended.wait(), 3)
+    await asyncio.wait_for(talk.leg.is_ended.wait(), 10)
 
     row, talks, hand_overs = await office.story(talk.leg)
     assert people(talks) == [SEAT, FIRST_701, NEXT_702]
@@ -269,7 +278,7 @@ async def test_three_together_seat_refers_to_a_topic_and_nobody_is_torn_apart(of
     assert not third.is_ended.is_set()
     assert other.incoming.empty()
     talk.caller.hang_up(talk.leg)
-    await asyncio.wait_for(third.is_ended.wait(), 2)
+    await asyncio.wait_for(third.is_ended.wait(), 5)
 
     _, talks, hand_overs = await office.story(talk.leg)
     assert people(talks) == [SEAT, FIRST_701]
@@ -288,7 +297,7 @@ async def test_attended_specialist_is_logged_in_as_a_seat_too_he_is_on_record_as
     await office.joins(talk, consult)
     await office.until_talks(talk.leg, "1003")
     other.hang_up(third)
-    await asyncio.wait_for(talk.leg.is_ended.wait(), 3)
+    await asyncio.wait_for(talk.leg.is_ended.wait(), 10)
 
     row, talks, hand_overs = await office.story_alone(talk.leg)
     assert people(talks) == [SEAT, ("1003", "specialist", "joined")]
@@ -309,7 +318,7 @@ async def test_agent_takes_a_talk_over_from_another_phone_without_an_offer_and_i
     await office.until_presence("8001", "acw")
     assert not talk.is_over
     other.hang_up(taken)
-    await asyncio.wait_for(talk.leg.is_ended.wait(), 3)
+    await asyncio.wait_for(talk.leg.is_ended.wait(), 10)
     await office.until_presence("8002", "acw")
 
     row, talks, hand_overs = await office.story(talk.leg)
@@ -348,7 +357,7 @@ async def test_blind_service_is_killed_and_the_specialist_answers_meanwhile_he_w
     await office.until_talks(talk.leg, "701")
     await until(partial(is_reached, office, talk), "the hand-over has its result while they talk")
     specialist.hang_up(third)
-    await asyncio.wait_for(talk.leg.is_ended.wait(), 3)
+    await asyncio.wait_for(talk.leg.is_ended.wait(), 10)
 
     row, talks, hand_overs = await office.story(talk.leg)
     assert people(talks) == [SEAT, FIRST_701]
@@ -398,7 +407,7 @@ async def test_blind_service_is_killed_and_the_specialist_refuses_meanwhile_the_
     again = await specialist.next_call()  # who was tried is forgotten: he is asked once more
     await office.until_talks(talk.leg, "702")
     specialist.hang_up(again)
-    await asyncio.wait_for(talk.leg.is_ended.wait(), 3)
+    await asyncio.wait_for(talk.leg.is_ended.wait(), 10)
 
     _, talks, hand_overs = await office.story(talk.leg)
     assert people(talks) == [SEAT, NEXT_702]
@@ -421,7 +430,7 @@ async def test_second_hand_over_is_under_way_when_the_service_is_killed_and_each
     specialist.reply(third, 200)
     await office.until_talks(talk.leg, "701")
     specialist.hang_up(third)
-    await asyncio.wait_for(talk.leg.is_ended.wait(), 3)
+    await asyncio.wait_for(talk.leg.is_ended.wait(), 10)
 
     _, talks, hand_overs = await office.story(talk.leg)
     assert people(talks) == [SEAT, FIRST_701]

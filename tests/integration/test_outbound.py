@@ -137,7 +137,7 @@ async def test_nobody_is_reached_the_reason_is_on_record_and_the_agent_is_where_
     before = await office.agent("8001")
     leg = phone.call(number)
     await world.next_call()
-    await asyncio.wait_for(leg.is_ended.wait(), 8)
+    await asyncio.wait_for(leg.is_ended.wait(), 10)
     row = await office.dialled(number)
     assert (row["end_detail"], row["answered_ms"], row["talk_ms"], row["agent"]) == (reason, None, 0, "8001")
     assert row["ended_by"] in {"system", "caller"}
@@ -153,7 +153,7 @@ async def test_agent_gives_up_while_it_rings_and_that_is_on_record(office: DialO
     await office.until_presence("8001", "dialling")
     phone.hang_up(leg)
     row = await office.dialled("02511119999")
-    await asyncio.wait_for(called.is_ended.wait(), 3)
+    await asyncio.wait_for(called.is_ended.wait(), 10)
     assert (row["end_detail"], row["ended_by"], row["answered_ms"]) == ("CANCEL", "agent", None)
     await office.until_presence("8001", "ready")
 
@@ -177,7 +177,7 @@ async def test_number_that_may_not_be_dialled_is_refused_with_a_prompt_a_note_an
     dials = await office.phone(phone)
     rows, before = len(await office.rows()), await office.agent("8001")
     leg = dials.call(number)
-    await asyncio.wait_for(leg.is_ended.wait(), 6)
+    await asyncio.wait_for(leg.is_ended.wait(), 10)
     assert leg.statuses()[-1] == (403 if why else 404)
     if why is not None:
         assert 183 in leg.statuses()  # he hears why
@@ -197,7 +197,7 @@ async def test_nobody_is_logged_in_at_the_phone_and_it_dials_emergency_numbers_o
     await office.code("1003", "*12", "logged_out")
     try:
         leg = phone.call("913900000003")
-        await asyncio.wait_for(leg.is_ended.wait(), 6)
+        await asyncio.wait_for(leg.is_ended.wait(), 10)
         assert leg.statuses()[-1] == 403
         assert world.incoming.empty()
         assert await office.calls_to("13900000003") == []
@@ -262,7 +262,7 @@ async def test_caller_withheld_his_number_and_cannot_be_called_back(office: Dial
     await talked_with(office, "anonymous")
     world = await office.outside(answers())
     leg = (await office.phone("1001")).call("*17")
-    await asyncio.wait_for(leg.is_ended.wait(), 6)
+    await asyncio.wait_for(leg.is_ended.wait(), 10)
     assert leg.statuses()[-1] == 403
     assert world.incoming.empty()
 
@@ -286,7 +286,7 @@ async def test_agent_dials_in_his_wrap_up_reaches_nobody_and_his_wrap_up_goes_on
     owed = (await office.until_presence("8001", "acw"))["until_ms"]
     await office.outside(says(486))
     leg = (await office.phone("1001")).call("02511112222")
-    await asyncio.wait_for(leg.is_ended.wait(), 6)
+    await asyncio.wait_for(leg.is_ended.wait(), 10)
     await office.dialled("02511112222")
     agent = await office.until_presence("8001", "acw")
     assert near(agent["until_ms"], owed)

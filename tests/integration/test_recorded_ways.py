@@ -36,7 +36,7 @@ async def test_talking_caller_is_moved_to_a_recorded_line_he_hears_the_notice_be
     await office.until_presence("8002", "talking")
     second = await office.ready("1003")
     await ordered(office, "call", call=await id_of(office, leg), to="special", why="must be on record")
-    await asyncio.wait_for(talk.is_ended.wait(), 2)
+    await asyncio.wait_for(talk.is_ended.wait(), 5)
     let_go = asyncio.get_running_loop().time()
     ringing = await second.next_call(10)
     assert ringing.heard[0][0] - let_go > 0.7, "the notice, or its tone, takes its time"

@@ -344,7 +344,7 @@ async def test_line_full_the_next_caller_is_refused_and_those_before_keep_waitin
     waits = first.call("12346")
     await waiting_on(office, "special", 1)
     refused = second.call("12346")
-    await asyncio.wait_for(refused.is_ended.wait(), 8)
+    await asyncio.wait_for(refused.is_ended.wait(), 10)
     still = (await office.status())["engine"]["waiting"]["special"]
     first.hang_up(waits)
     rows = [await office.row(refused), await office.row(waits)]

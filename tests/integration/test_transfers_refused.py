@@ -1,6 +1,6 @@
 """What no phone can do with a transfer: calls dialled out, consults, specialists outside, callers; each keeps its talk.
 
-The seat's blind transfers out of a talk with a caller are in test_handover.py.
+The seat's blind transfers out of a talk with a caller are in test_blind_handover.py.
 """
 
 import asyncio

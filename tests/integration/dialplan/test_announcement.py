@@ -117,7 +117,7 @@ async def test_caller_hangs_up_while_the_agent_is_announced_and_the_agents_phone
     phone.hang_up(call.leg)
     ended = await desk.events.user("CcEnd", Uniqueid=call.uid)
     assert (ended["Who"], ended["Place"]) == ("caller", "offer")
-    await asyncio.wait_for(leg.is_ended.wait(), 2)
+    await asyncio.wait_for(leg.is_ended.wait(), 5)
 
 
 @pytest.mark.parametrize("script, status", [(says(486), "BUSY"), (says(603), "CHANUNAVAIL"), (RINGS_ONLY, "NOANSWER")])

@@ -186,7 +186,7 @@ async def test_caller_rejected_is_told_why_without_being_charged(desk: Desk) -> 
     await desk.actions.wish(call.uid, desk.target("reject", "busy"))
     ended = await desk.events.user("CcEnd", Uniqueid=call.uid)
     assert (ended["Who"], ended["Place"]) == ("system", "exit")
-    await asyncio.wait_for(call.leg.is_ended.wait(), 2)
+    await asyncio.wait_for(call.leg.is_ended.wait(), 5)
     assert call.leg.statuses() == [100, 183, 486]
 
 

@@ -85,7 +85,7 @@ async def test_agent_is_refused_he_hears_why_and_it_is_no_call(desk: Desk) -> No
     outside = await desk.outside(answers(0.02))
     leg, said = await asked(desk, seat, "9001234567")
     await answer(desk, said, "outbound")
-    await asyncio.wait_for(leg.is_ended.wait(), 4)
+    await asyncio.wait_for(leg.is_ended.wait(), 10)
     assert leg.statuses()[-2:] == [183, 403]  # the prompt as early media, then no
     assert outside.incoming.empty()
     assert await desk.quiet("CcOutbound", 0.2, desk.mark())
@@ -108,7 +108,7 @@ async def test_service_is_away_nothing_is_dialled_and_the_agent_hears_so(desk: D
     outside = await desk.outside(answers(0.02))
     began = time.monotonic()
     leg, _ = await asked(desk, seat, number)
-    await asyncio.wait_for(leg.is_ended.wait(), 8)
+    await asyncio.wait_for(leg.is_ended.wait(), 10)
     assert leg.statuses()[-2:] == [183, 503]
     assert time.monotonic() - began >= 2
     assert outside.incoming.empty()
@@ -128,7 +128,7 @@ async def test_service_is_away_and_the_operator_allows_it_but_not_abroad(desk: D
         await desk.events.user("CcOutbound", State="ended", Uniqueid=said["Uniqueid"])
         for number in ("9001234567", "*17", "91*2"):
             leg, _ = await asked(desk, seat, number)
-            await asyncio.wait_for(leg.is_ended.wait(), 8)
+            await asyncio.wait_for(leg.is_ended.wait(), 10)
             assert outside.incoming.empty(), number
     finally:
         await desk.actions.set_global("CC_OUTBOUND_AWAY", "")
@@ -168,7 +168,7 @@ async def test_agent_dials_what_is_no_number_of_ours_and_is_refused(desk: Desk) 
         "9",
     ):
         leg = seat.call(number)
-        await asyncio.wait_for(leg.is_ended.wait(), 4)
+        await asyncio.wait_for(leg.is_ended.wait(), 10)
         assert leg.statuses()[-1] in {404, 484}, number
 
 
@@ -191,7 +191,7 @@ async def test_hostile_number_is_never_dialled_in_part(desk: Desk, number: str) 
     outside = await desk.outside(answers(0.02))
     since = desk.mark()
     leg = seat.call(number)
-    await asyncio.wait_for(leg.is_ended.wait(), 8)  # nobody says yes
+    await asyncio.wait_for(leg.is_ended.wait(), 10)  # nobody says yes
     told = [event for _, event in desk.events.events[since:] if event.get("UserEvent") == "CcOutbound"]
     assert told
     assert all(not event["Number"].lstrip("+").isdigit() for event in told)

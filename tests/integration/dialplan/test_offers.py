@@ -199,4 +199,4 @@ async def test_caller_hangs_up_at_the_question_and_the_leg_outside_is_released(d
     phone.hang_up(call.leg)
     ended = await desk.events.user("CcEnd", Uniqueid=call.uid)
     assert ended["Who"] == "caller"
-    await asyncio.wait_for(leg.is_ended.wait(), 2)
+    await asyncio.wait_for(leg.is_ended.wait(), 5)

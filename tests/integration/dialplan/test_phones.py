@@ -44,7 +44,7 @@ async def test_agent_logs_in_with_a_proof_and_his_pin_is_nowhere(desk: Desk) -> 
         ("Setvar", {"Channel": said["Uniqueid"], "Variable": "CC_REPLY", "Value": "ok"}),
         ("PlayDTMF", {"Channel": said["Uniqueid"], "Digit": "D", "Receive": "true"}),
     )
-    await asyncio.wait_for(leg.is_ended.wait(), 4)
+    await asyncio.wait_for(leg.is_ended.wait(), 10)
     folder = desk.pbx.asterisk.folder
     places = {path.name: path.read_bytes() for path in (folder / "log").rglob("*") if path.is_file()}
     assert b"callcenter-pin" in places["full"]  # the verbose log was on and saw the steps
@@ -85,7 +85,7 @@ async def test_feature_code_while_the_service_is_away_says_so_and_ends(desk: Des
     phone = await desk.agent("8101")
     leg = phone.call("*13")
     await desk.events.user("CcFeature")
-    await asyncio.wait_for(leg.is_ended.wait(), 6)
+    await asyncio.wait_for(leg.is_ended.wait(), 10)
     assert leg.ended_by == "peer"
 
 

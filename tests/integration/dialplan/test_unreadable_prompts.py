@@ -112,7 +112,7 @@ async def test_refusals_word_cannot_be_played_the_caller_hears_a_busy_tone(desk:
         call = await desk.arrive_in_hold()
         began = asyncio.get_running_loop().time()
         await desk.offer(call, "closed", 0, "reject")
-        await asyncio.wait_for(call.leg.is_ended.wait(), 8)
+        await asyncio.wait_for(call.leg.is_ended.wait(), 10)
     assert 2.5 < asyncio.get_running_loop().time() - began < 4.5
 
 
