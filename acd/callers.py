@@ -4,10 +4,11 @@ Theory of operation: a call's outcome is decided once, when its channel is gone,
 (`_outcome`). An answered call is agent_answered whatever followed. A caller who hangs up while a phone is being
 dialled or rings for him is abandoned_ringing, also when the dial's own end is told first; with a wish that was not
 taken yet, abandoned_queue, for nobody's phone knew of him. So is one who hangs up before he has left a message in a
-voicemail box, or while he hears the prompt on his way to another line: he waited and gave up.
+voicemail box, or while he hears the prompt on his way to another line: he waited and gave up. Who is turned away by his
+number (`acd.blocked`) has no outcome, however he goes.
 """
 
-from acd import consults, handover, lines, offers, recording, talks, three_way
+from acd import blocked, consults, handover, lines, offers, recording, talks, three_way
 from acd.calls import Call, OfferState, Place
 from acd.events import CallArrived, CallerGone, CallFound, CallHolding, CallQueued, MenuStarted
 from acd.floor import Due, Floor
@@ -29,6 +30,7 @@ def on_arrived(floor: Floor, event: CallArrived) -> None:
         floor.note("unknown_did", event.did, event.call)
     call = taken_in(floor, event, line, event.at_ms, event.at_ms)
     call.has_menu = event.has_menu
+    blocked.judge(floor, call)
     if not event.has_menu:
         lines.queue(floor, call)
 
@@ -159,10 +161,12 @@ def end(floor: Floor, call: Call, by: EndedBy, outcome: Outcome | None, reason: 
     floor.records.append(CallClosed(call.id, floor.at(call), by, outcome, reason))
 
 
-def _outcome(call: Call, by: EndedBy) -> tuple[Outcome, str]:
-    """Return outcome and reason of a call whose channel is gone."""
+def _outcome(call: Call, by: EndedBy) -> tuple[Outcome | None, str]:
+    """Return outcome and reason of a call whose channel is gone; no outcome for one that was turned away by its number."""
     if call.is_answered:
         return Outcome.AGENT_ANSWERED, ""
+    if call.blocked is not None:
+        return None, "blocked"
     leaving = call.leaving
     if call.has_message:
         return Outcome.VOICEMAIL, str(leaving.reason) if leaving is not None else ""

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from acd.names import CallId, HandOverMode, OfferId, RejectReason, Via
 from acd.needs import Slot
-from acd.plan import Exit, Line, SpecialistSpec
+from acd.plan import BlockedNumber, Exit, Line, SpecialistSpec
 from acd.seat import Seat
 from acd.stages import Stage
 
@@ -147,6 +147,8 @@ class Call:
     """Start of the score's clock: arrival moved by the time talked."""
     did: str = ""
     caller_number: str = ""
+    blocked: BlockedNumber | None = None
+    """Why he is turned away (`acd.blocked`); None: he is not."""
     place: Place = Place.MENU
     has_menu: bool = False
     queued_ms: int | None = None
@@ -204,6 +206,11 @@ class Call:
     """Sound that he must hear before anybody rings in the line to which he was moved (his talks are recorded there)."""
     is_told: bool = False
     """The running snapshot has told it."""
+
+    @property
+    def is_turned_away(self) -> bool:
+        """He is on the plan's list of numbers, and nobody has answered him all the same."""
+        return self.blocked is not None and not self.is_answered
 
     @property
     def talked_ms(self) -> int:

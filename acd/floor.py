@@ -13,6 +13,7 @@ from enum import Enum
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, TypeAlias
 
+from acd.blocked import Blocklist
 from acd.calls import PLACES, Call, Offer, Place
 from acd.commands import CallCommand, Command, MirrorAgent
 from acd.deadlines import Deadlines
@@ -58,6 +59,7 @@ class Floor:
         self.epoch = epoch
         self.stages = Stages(plan)
         self.needs = self.stages.needs()
+        self.blocklist = Blocklist(plan)
         self.now = 0.0
         self.at_ms = 0
         self.records: list[Record] = []

@@ -16,6 +16,8 @@ fallback see him there; with a prompt (or the new line's notice that talks are r
 a plan leads in a circle, the caller is rejected with the reason that brought him there. Who comes back from an outside
 number or from a voicemail box without a message is refused, with the reason that sent him; who comes back even from
 that waits on.
+
+Who is turned away by his number (`acd.blocked`) goes the way of a refusal before anything of this is judged.
 """
 
 from dataclasses import replace
@@ -36,7 +38,11 @@ MAX_EXIT_TRIES = 3
 
 
 def queue(floor: Floor, call: Call) -> None:
-    """Let a caller who rests begin to wait: the first time, after a hand-over, or in another line."""
+    """Let a caller who rests begin to wait: the first time, after a hand-over, or in another line. Who is turned away by his
+    number is let go instead."""
+    if call.is_turned_away:
+        turn_away(floor, call)
+        return
     at_ms = floor.at(call)
     if call.queued_ms is None:
         call.queued_ms = at_ms
@@ -52,8 +58,18 @@ def queue(floor: Floor, call: Call) -> None:
         rest(floor, call)
 
 
+def turn_away(floor: Floor, call: Call) -> None:
+    """Refuse a caller whose number is blocked, as a busy line would; he never waits."""
+    assert call.blocked is not None
+    floor.deadlines.cancel((Due.RETURN, call, ""))
+    leave(floor, call, replace(REJECT, prompt=call.blocked.prompt), RejectReason.BUSY)
+
+
 def rest(floor: Floor, call: Call) -> None:
     """A call that waits already is (again) where a wish reaches the caller."""
+    if call.is_turned_away:
+        turn_away(floor, call)
+        return
     floor.deadlines.cancel((Due.RETURN, call, ""))
     floor.place(call, Place.WAITING)
     obey(floor, call)
@@ -201,6 +217,10 @@ def _exit_failed(floor: Floor, call: Call, leaving: Leaving) -> None:
     floor.note("exit_failed", where, call.id)
     if leaving.tries < MAX_EXIT_TRIES:
         leave(floor, call, REJECT, leaving.reason)
+        return
+    if call.is_turned_away:  # he must not wait: again in a moment, as often as it takes
+        leaving.is_confirmed = False
+        floor.deadlines.set((Due.EXIT, call, ""), floor.now + WISH_S)
         return
     call.leaving = None
     floor.place(call, Place.WAITING)

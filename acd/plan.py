@@ -145,6 +145,25 @@ class DayException:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockedNumber:
+    """A number whose callers are turned away (`acd.blocked`)."""
+
+    number: str
+    """Digits, with a `+` before them or without: a whole number, or the beginning of some."""
+    why: str
+    """Who asked for it and for what: on the record of each call."""
+    is_beginning: bool = False
+    """Every number that begins so."""
+    prompt: str | None = None
+    """Sound that he hears; None: that of a busy line."""
+
+    @property
+    def text(self) -> str:
+        """As a person writes it: `13900001234`, or `0099*` for a beginning."""
+        return f"{self.number}*" if self.is_beginning else self.number
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that the business decides. Order of mappings is the order of the file."""
 
@@ -157,12 +176,16 @@ class Plan:
     """Two-digit code -> name."""
     not_ready_reasons: Mapping[str, str] = field(default_factory=dict)
     """Digit -> reason word, e.g. {"1": "break"}."""
+    case_work_reasons: tuple[str, ...] = ()
+    """Those of the words that are case work (`Presence.CASE_WORK`): time at work, though not on the phone."""
     max_misses: int = 3
     """Offers in a row that an agent may let ring before he is set not ready (`missed`)."""
     specialist_ring_s: int = 20
     handover_exit: Exit | None = None
     """When no specialist could be reached; None: back to the seat's line with what he had waited."""
     exceptions: tuple[DayException, ...] = ()
+    blocked: tuple[BlockedNumber, ...] = ()
+    """Callers who are turned away; in the order of the file."""
     outbound_deny: tuple[str, ...] = ("00",)
     """Beginnings of numbers that nobody may dial out to; `+` counts as `00`."""
     country_code: str = "86"
@@ -189,6 +212,7 @@ __all__ = [
     "MAX_PRIORITY_S",
     "REJECT",
     "AgentSpec",
+    "BlockedNumber",
     "DayException",
     "Exit",
     "Line",

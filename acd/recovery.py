@@ -10,7 +10,7 @@ matched is matched in order of score, and the fallback queues are shown every ag
 An agent restored on a call that is not found any more is given wrap-up (talk) or is ready with his idle clock (ring).
 """
 
-from acd import callers, handover, lines, offers, orders, parties, rating, recording, seats, talks
+from acd import blocked, callers, handover, lines, offers, orders, parties, rating, recording, seats, talks
 from acd.calls import Call, Leaving, Offer, OfferState, Place
 from acd.commands import TagCall, WakeCall
 from acd.events import AgentRestored, CallFound, ClockStepped, LinkLost, SnapshotDone
@@ -92,12 +92,21 @@ def _take_in(floor: Floor, event: CallFound) -> Call:
     """Make a call of what its channel says, and put it on record (a second time, if we knew it before a restart)."""
     line = callers.line_of(floor, event.line, event.did) or floor.plan.lines[floor.plan.default_line]
     call = callers.taken_in(floor, event, line, event.arrived_ms, event.score_ms, found=True)
+    if event.first_answered_ms is None and _may_be_turned_away(event):
+        blocked.judge(floor, call)
+    if call.blocked is not None:
+        return call  # whatever his channel says, he was never queued by us
     call.queued_ms, call.visited = event.queued_ms, {line.code}
     if event.queued_ms is not None:
         call.waits = 1
         call.last_ms = max(event.arrived_ms, event.queued_ms)
         floor.records.append(CallWaiting(call.id, call.last_ms, line.code, call.stage.need.text, 1))
     return call
+
+
+def _may_be_turned_away(event: CallFound) -> bool:
+    """He hears a greeting, rests, waits in the PBX's own queue, or is being refused: nobody's phone rings for him."""
+    return event.place in ("menu", "rest", "fallback") or (event.place == "exit" and event.kind == "reject")
 
 
 def _found_at_rest(floor: Floor, call: Call, is_new: bool) -> None:
@@ -230,10 +239,10 @@ def _exit_of(call: Call, event: CallFound) -> Exit:
 def _found_in_fallback(floor: Floor, call: Call, event: CallFound) -> None:
     """Waits in the PBX's own queue: woken (`fallback`), or left alone while a phone rings there (`fallback_ring`)."""
     _cut_loose(floor, call, "found in the fallback queue")
-    if call.queued_ms is None:
-        call.queued_ms = floor.at(call)
     floor.place(call, Place.FALLBACK)
-    floor.count(call, call.line.code)
+    if not call.is_turned_away:
+        call.queued_ms = floor.at(call) if call.queued_ms is None else call.queued_ms
+        floor.count(call, call.line.code)
     call.is_to_wake = event.place == "fallback"
     if call.is_to_wake:
         floor.send(WakeCall(call.id))

@@ -3,10 +3,12 @@
 Theory of operation: a plan is replaced as a whole. All slots are made anew, so every call and every agent leaves the old
 index and joins the new one; nothing else changes for them. Calls keep their clocks and take the needs that their line
 has now (the default line's, if their line is gone); agents keep what they do and take the skills that they have now.
+A list of blocked numbers concerns who calls from now on.
 An agent who is no longer in the plan is logged out, after his call if one holds him, and then forgotten.
 """
 
 from acd import lines, seats
+from acd.blocked import Blocklist
 from acd.calls import Call, Place
 from acd.events import PlanChanged
 from acd.floor import Due, Floor
@@ -52,6 +54,7 @@ def on_plan_changed(floor: Floor, event: PlanChanged) -> None:
         seat.stamp = 0
     floor.fresh_seats.clear()
     floor.plan, floor.stages, floor.needs = event.plan, stages, stages.needs()
+    floor.blocklist = Blocklist(event.plan)
     removed = [seat for number, seat in floor.seats.items() if number not in event.plan.agents]
     for seat in removed:
         seat.agent.is_removed = True

@@ -4,6 +4,8 @@ Theory of operation: log-in makes an agent ready at once. While he is on a call 
 are remembered (`wants`) and take effect after it; `ready` forgets them, and ends wrap-up. A phone known unreachable, or
 busy while its agent is ready (a private call), is not offered anything until it is idle. After an offer or talk of
 ours a phone may still say busy for a moment: it is given 500 ms, then the word is taken for stale.
+
+Not ready with a reason that the plan marks as case work is the presence `case_work`: another state, the same rules.
 """
 
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ from acd.events import (
 )
 from acd.floor import Due, Floor
 from acd.seat import Seat
-from agents.presence import ON_A_CALL, DeviceState, Presence
+from agents.presence import AWAY, ON_A_CALL, DeviceState, Presence
 
 if TYPE_CHECKING:
     from acd.offers import Cost
@@ -166,7 +168,7 @@ def reserve(floor: Floor, seat: Seat, offer: Offer) -> None:
     """A phone is being dialled that was not reserved for it: its agent rings, and comes back to what he was."""
     agent = seat.agent
     seat.offer = offer
-    if agent.presence is Presence.NOT_READY and not agent.wants:
+    if agent.presence in AWAY and not agent.wants:
         agent.wants = agent.reason
     floor.deadlines.cancel((Due.WRAPUP, seat, ""))
     if agent.presence in ON_A_CALL:
@@ -287,7 +289,13 @@ def want(floor: Floor, seat: Seat, wants: str) -> None:
     elif wants == LOGOUT:
         log_out(floor, seat)
     else:
-        floor.move(seat, Presence.NOT_READY, wants)
+        _step_away(floor, seat, wants)
+
+
+def _step_away(floor: Floor, seat: Seat, reason: str) -> None:
+    """Be away from calls, in the state that the plan gives the reason."""
+    is_work = reason in floor.plan.case_work_reasons
+    floor.move(seat, Presence.CASE_WORK if is_work else Presence.NOT_READY, reason)
 
 
 def _go_on(floor: Floor, seat: Seat) -> None:
@@ -298,7 +306,7 @@ def _go_on(floor: Floor, seat: Seat) -> None:
     if wants == LOGOUT or agent.is_removed or agent.device is None:
         log_out(floor, seat)
     elif wants:
-        floor.move(seat, Presence.NOT_READY, wants)
+        _step_away(floor, seat, wants)
     else:
         become_ready(floor, seat)
 

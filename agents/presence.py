@@ -21,6 +21,7 @@ class Presence(StrEnum):
     ACW = "acw"
     DIALLING = "dialling"
     CASE_WORK = "case_work"
+    """Writes a citizen's matter up, away from calls: a not-ready reason that the plan marks as case work."""
     NOT_READY = "not_ready"
 
 
@@ -40,12 +41,12 @@ TRANSITIONS: Mapping[Presence, frozenset[Presence]] = {
     # talking without ringing: pick-up, attended transfer, the fallback queue, an answer whose ringing was not seen
     _P.READY: frozenset({_P.RINGING, _P.TALKING, _P.DIALLING, _P.CASE_WORK, _P.NOT_READY, _P.LOGGED_OUT}),
     # dialling out of a call: one that he dialled beside it goes on when it ends
-    _P.RINGING: frozenset({_P.TALKING, _P.DIALLING, _P.READY, _P.NOT_READY, _P.LOGGED_OUT}),
-    _P.TALKING: frozenset({_P.HOLD, _P.DIALLING, _P.ACW, _P.READY, _P.NOT_READY, _P.LOGGED_OUT}),
-    _P.HOLD: frozenset({_P.TALKING, _P.DIALLING, _P.ACW, _P.READY, _P.NOT_READY, _P.LOGGED_OUT}),
+    _P.RINGING: frozenset({_P.TALKING, _P.DIALLING, _P.READY, _P.CASE_WORK, _P.NOT_READY, _P.LOGGED_OUT}),
+    _P.TALKING: frozenset({_P.HOLD, _P.DIALLING, _P.ACW, _P.READY, _P.CASE_WORK, _P.NOT_READY, _P.LOGGED_OUT}),
+    _P.HOLD: frozenset({_P.TALKING, _P.DIALLING, _P.ACW, _P.READY, _P.CASE_WORK, _P.NOT_READY, _P.LOGGED_OUT}),
     # ringing out of wrap-up: a wish that the switch took late; dialling: he calls back to finish the case
-    _P.ACW: frozenset({_P.READY, _P.NOT_READY, _P.LOGGED_OUT, _P.RINGING, _P.TALKING, _P.DIALLING}),
-    _P.DIALLING: frozenset({_P.TALKING, _P.ACW, _P.READY, _P.NOT_READY, _P.LOGGED_OUT}),
+    _P.ACW: frozenset({_P.READY, _P.CASE_WORK, _P.NOT_READY, _P.LOGGED_OUT, _P.RINGING, _P.TALKING, _P.DIALLING}),
+    _P.DIALLING: frozenset({_P.TALKING, _P.ACW, _P.READY, _P.CASE_WORK, _P.NOT_READY, _P.LOGGED_OUT}),
     _P.CASE_WORK: frozenset({_P.READY, _P.NOT_READY, _P.LOGGED_OUT, _P.RINGING, _P.TALKING, _P.DIALLING}),
     _P.NOT_READY: frozenset({_P.READY, _P.LOGGED_OUT, _P.RINGING, _P.TALKING, _P.DIALLING, _P.CASE_WORK}),
 }
@@ -54,7 +55,10 @@ TRANSITIONS: Mapping[Presence, frozenset[Presence]] = {
 ON_A_CALL = frozenset({Presence.RINGING, Presence.TALKING, Presence.HOLD, Presence.DIALLING})
 """States that belong to a call; wishes of the agent wait until they are over."""
 
-PAUSED = frozenset({Presence.ACW, Presence.CASE_WORK, Presence.NOT_READY})
+AWAY = frozenset({Presence.CASE_WORK, Presence.NOT_READY})
+"""Away from calls, with a reason."""
+
+PAUSED = AWAY | {Presence.ACW}
 """States in which the PBX's own fallback queue must pass him over (it sees ringing and talking phones by itself)."""
 
 

@@ -16,15 +16,25 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from acd.plan import AgentSpec, DayException, Exit, Line, Plan, SpecialistSpec, Step
+from acd.plan import AgentSpec, BlockedNumber, DayException, Exit, Line, Plan, SpecialistSpec, Step
 from config.errors import PlanError
 from config.plan_checks import Finding, Tables, check_tables
-from config.plan_shape import AgentNumber, AgentShape, ExitShape, LineCode, LineShape, Shape, SpecialistShape, TopShape
+from config.plan_shape import (
+    AgentNumber,
+    AgentShape,
+    BlockedShape,
+    ExitShape,
+    LineCode,
+    LineShape,
+    Shape,
+    SpecialistShape,
+    TopShape,
+)
 from config.report_shape import NOTHING_SAID, ReportPlan, ReportShape, StaffShape, report_plan
 from config.toml_lines import KeyPath, find_lines, line_of, path_in_words
 
 MAX_SHOWN = 60
-_TABLES = ("lines", "agents", "specialists", "report", "staff")
+_TABLES = ("lines", "agents", "specialists", "blocked", "report", "staff")
 _AT_LINE = re.compile(r"\(at line (\d+), column (\d+)\)$")
 _S = TypeVar("_S", bound=Shape)
 
@@ -97,6 +107,7 @@ def _tables(raw: Mapping[str, Any], findings: list[Finding]) -> Tables:
         agents=agents,
         agent_names=_names(raw, "agents"),
         specialists=_listed(raw, "specialists", SpecialistShape, findings),
+        blocked=_listed(raw, "blocked", BlockedShape, findings),
     )
 
 
@@ -184,10 +195,12 @@ def _build(tables: Tables, top: TopShape, version: str) -> Plan:
         ),
         topics=dict(top.topics),
         not_ready_reasons=dict(top.not_ready_reasons),
+        case_work_reasons=tuple(top.case_work_reasons),
         max_misses=top.max_misses,
         specialist_ring_s=top.specialist_ring_s,
         handover_exit=_exit(top.handover_exit),
         exceptions=tuple(DayException(one.date.isoformat(), one.hours, tuple(one.lines)) for one in top.exceptions),
+        blocked=tuple(_blocked(one) for one in tables.blocked.values()),
         outbound_deny=tuple(top.outbound_deny),
         country_code=top.country_code,
         platform_id=top.platform_id,
@@ -225,6 +238,10 @@ def _line(code: str, line: LineShape) -> Line:
         language=line.language,
         outbound_number=line.outbound_number,
     )
+
+
+def _blocked(one: BlockedShape) -> BlockedNumber:
+    return BlockedNumber(one.number or one.prefix or "", one.why, one.prefix is not None, one.prompt)
 
 
 def _exit(leaves: ExitShape | None) -> Exit | None:

@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from acd.blocked import spelt
 from acd.selection import STRATEGIES
 from agents.skills import Need, satisfies
-from config.plan_shape import AgentShape, ExitShape, LineShape, SpecialistShape, TopShape
+from config.plan_shape import AgentShape, BlockedShape, ExitShape, LineShape, SpecialistShape, TopShape
 from config.toml_lines import KeyPath
 
+MIN_BLOCKED = 3
+"""Digits that a blocked beginning has at least: a shorter one would turn whole networks away."""
 EMERGENCY = ("110", "119", "120", "122")
 """Numbers that the dialplan (`callcenter-emergency`) dials for every phone, whatever the plan says."""
 
@@ -41,6 +44,8 @@ class Tables:
     agent_names: frozenset[str]
     specialists: Mapping[int, SpecialistShape]
     """By position in the file."""
+    blocked: Mapping[int, BlockedShape]
+    """Likewise."""
 
 
 def check_tables(tables: Tables) -> Iterator[Finding]:
@@ -245,6 +250,40 @@ def _check_outbound(tables: Tables) -> Iterator[Finding]:
             )
 
 
+def _check_case_work(tables: Tables) -> Iterator[Finding]:
+    """Case work is a not-ready reason."""
+    if tables.top is None:
+        return
+    words = tables.top.not_ready_reasons.values()
+    for word in tables.top.case_work_reasons:
+        if word not in words:
+            yield Finding(
+                ("case_work_reasons",), f"there is no reason '{word}' in [not_ready_reasons]{_nearest(word, words)}"
+            )
+
+
+def _check_blocked(tables: Tables) -> Iterator[Finding]:
+    """Blocked numbers, in the one spelling in which they are compared: none twice, and no beginning that is hardly one."""
+    country_code = "" if tables.top is None else tables.top.country_code
+    listed: dict[tuple[str, bool], int] = {}
+    for position, one in tables.blocked.items():
+        key = "number" if one.prefix is None else "prefix"
+        path = ("blocked", position, key)
+        number = spelt(one.number or one.prefix or "", country_code)
+        if len(number) < MIN_BLOCKED:
+            yield Finding(path, f"has fewer than {MIN_BLOCKED} digits without the country's own code {country_code}")
+        elif (number, one.prefix is not None) in listed:
+            yield Finding(path, f"{one.number or one.prefix} is blocked already")
+        else:
+            listed[number, one.prefix is not None] = position
+    for (number, is_beginning), position in listed.items():
+        shorter = range(MIN_BLOCKED, len(number) + (not is_beginning))
+        wider = next((number[:length] for length in shorter if (number[:length], True) in listed), None)
+        if wider is not None:
+            key = "prefix" if is_beginning else "number"
+            yield Finding(("blocked", position, key), f"is blocked already by the prefix {wider}", is_error=False)
+
+
 def _check_use(tables: Tables) -> Iterator[Finding]:
     """A line that nothing leads to is probably a mistake."""
     reached = {tables.top.default_line} if tables.top else set()
@@ -279,5 +318,7 @@ CHECKS: tuple[Callable[[Tables], Iterator[Finding]], ...] = (
     _check_specialists,
     _check_use,
     _check_outbound,
+    _check_case_work,
+    _check_blocked,
     _check_pins,
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from acd.plan import AgentSpec, DayException, Exit, Line, SpecialistSpec, Step
+from acd.plan import AgentSpec, BlockedNumber, DayException, Exit, Line, SpecialistSpec, Step
 from agents.skills import Need
 from config.plan import PlanFile
 from config.report_shape import Staff
@@ -16,6 +16,7 @@ _PLAN_KEYS = (
     "max_misses",
     "specialist_ring_s",
     "handover_exit",
+    "case_work_reasons",
     "exceptions",
     "outbound_deny",
     "country_code",
@@ -38,6 +39,7 @@ def plan_diff(old_file: PlanFile, new_file: PlanFile) -> list[str]:
         *_tables("line", old.lines, new.lines),
         *_tables("agent", old.agents, new.agents),
         *_tables("specialist", _by_number(old.specialists), _by_number(new.specialists)),
+        *_tables("blocked", _by_entry(old.blocked), _by_entry(new.blocked)),
         *(f"report: {change}" for change in _changes(was, now, _REPORT_KEYS)),
         *(f"report: {change}" for change in _choices(was.all_choices(), now.all_choices())),
         *_tables("staff", _by_day(was.staff), _by_day(now.staff)),
@@ -68,18 +70,26 @@ def _words(kind: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterato
             yield f"{kind} {key}: {old[key]} becomes {new[key]}"
 
 
-_Table = Line | AgentSpec | SpecialistSpec | Staff
+def _by_entry(blocked: Sequence[BlockedNumber]) -> dict[str, BlockedNumber]:
+    return {entry.text: entry for entry in blocked}
+
+
+_Table = Line | AgentSpec | SpecialistSpec | BlockedNumber | Staff
 
 
 def _tables(kind: str, old: Mapping[str, _Table], new: Mapping[str, _Table]) -> Iterator[str]:
     for key in (*old, *(key for key in new if key not in old)):
         if key not in new:
-            yield f"{kind} {key} ({old[key].name}) is removed"
+            yield f"{kind} {key} ({_called(old[key])}) is removed"
         elif key not in old:
-            yield f"{kind} {key} ({new[key].name}) is added"
+            yield f"{kind} {key} ({_called(new[key])}) is added"
         else:
             names = tuple(field.name for field in fields(old[key]))
             yield from (f"{kind} {key}: {change}" for change in _changes(old[key], new[key], names))
+
+
+def _called(one: _Table) -> str:
+    return one.why if isinstance(one, BlockedNumber) else one.name
 
 
 def _changes(old: Any, new: Any, names: Sequence[str]) -> Iterator[str]:

@@ -118,6 +118,7 @@ Sound = Annotated[
     ),
 ]
 Mailbox = Annotated[str, _matching(r"[0-9]{1,10}", "a mailbox is 1 to 10 digits")]
+CallerNumber = Annotated[str, _matching(r"\+?[0-9]{3,20}", "must be 3 to 20 digits, with a + before them or without")]
 Prefix = Annotated[str, _matching(r"[0-9*#+]{1,20}", "the beginning of a number is 1 to 20 of 0-9 * # +")]
 NeedText = Annotated[Need, PlainValidator(_need)]
 Priority = Annotated[float, Field(ge=0, le=MAX_PRIORITY_S, allow_inf_nan=False)]
@@ -223,6 +224,21 @@ class SpecialistShape(Shape):
     hours: Annotated[str, _passing(parse_hours)] = ""
 
 
+class BlockedShape(Shape):
+    """One `[[blocked]]`: a number whose callers are turned away, or the beginning of such numbers."""
+
+    number: CallerNumber | None = None
+    prefix: CallerNumber | None = None
+    why: Name
+    prompt: Sound | None = None
+
+    @model_validator(mode="after")
+    def _has_one(self) -> "BlockedShape":
+        if (self.number is None) == (self.prefix is None):
+            raise ValueError("name exactly one of number (a whole number) and prefix (the beginning of some)")
+        return self
+
+
 class TopShape(Shape):
     """Keys before the first table, and the small tables."""
 
@@ -237,3 +253,4 @@ class TopShape(Shape):
     exceptions: list[ExceptionShape] = []
     topics: dict[Topic, Name] = {}
     not_ready_reasons: dict[ReasonDigit, ReasonWord] = {}
+    case_work_reasons: list[str] = []

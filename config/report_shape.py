@@ -27,6 +27,8 @@ class ReportShape(Shape):
     short_s: int = Field(default=5, ge=1, le=60)
     fcr_before_days: int = Field(default=7, ge=1, le=90)
     fcr_after_days: int = Field(default=7, ge=1, le=90)
+    blocked_calls: Literal["excluded"] = "excluded"
+    silent_calls: Literal["counted"] = "counted"
     rounding: Literal["half_up", "half_even"] = "half_up"
 
 

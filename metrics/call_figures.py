@@ -152,6 +152,19 @@ def _outcomes() -> Iterator[Figure]:
         title=Words("Unknown", "未知"),
         counts=Words("inbound calls that ended while nobody watched", "服务不在时结束、结果未知的来电"),
     )
+    yield Figure(
+        "blocked",
+        Unit.CALLS,
+        ("blocked",),
+        title=Words("Besides, not counted: calls of blocked numbers", "另有（不计入）：黑名单号码来电"),
+        counts=Words(
+            "callers turned away by the list of blocked numbers: no outcome, in no other figure",
+            "因号码列入黑名单而被拒的来电：无结果，不在其他任何数字中",
+        ),
+        excludes=Words(
+            "calls that have not ended; those who were answered all the same", "尚未结束的通话；仍被接听的来电"
+        ),
+    )
 
 
 def _rates(choices: Choices) -> Iterator[Figure]:

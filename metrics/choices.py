@@ -19,6 +19,21 @@ class OutboundVolume(StrEnum):
     ATTEMPTS = "attempts"
 
 
+class BlockedCalls(StrEnum):
+    """Where callers count who were turned away by their number. There is one answer: such a call has no outcome, and the
+    outcomes must add up to the calls offered, so among those it cannot be. It is a setting all the same, so that the table's
+    note says it, and a later answer has a name."""
+
+    EXCLUDED = "excluded"
+
+
+class SilentCalls(StrEnum):
+    """What an answered call is in which nobody speaks. There is one answer, since we do not listen: it is what it is by its
+    milestones, an answered call with its talk."""
+
+    COUNTED = "counted"
+
+
 class Clock(StrEnum):
     """From when a wait is counted."""
 
@@ -49,6 +64,8 @@ class Choices:
     """An unanswered call shorter than this is a short abandon, seconds."""
     fcr_before_days: int = 7
     fcr_after_days: int = 7
+    blocked_calls: BlockedCalls = BlockedCalls.EXCLUDED
+    silent_calls: SilentCalls = SilentCalls.COUNTED
     rounding: Rounding = Rounding.HALF_UP
 
     def __post_init__(self) -> None:
@@ -97,6 +114,18 @@ _SAID: dict[str, dict[object, Words]] = {
     },
     "fcr_after_days": {
         None: Words("First-call resolution looks ahead {} days.", "一次解决率向后看{}天。"),
+    },
+    "blocked_calls": {
+        BlockedCalls.EXCLUDED: Words(
+            "Callers turned away by the list of blocked numbers are not among the calls offered; they are counted apart.",
+            "因号码列入黑名单而被拒的来电不在来电总量中，另行计数。",
+        ),
+    },
+    "silent_calls": {
+        SilentCalls.COUNTED: Words(
+            "Silence is not detected: an answered call in which nobody speaks is an answered call.",
+            "不检测无声来电：接听后无人说话的，按已接通来电计。",
+        ),
     },
     "rounding": {
         Rounding.HALF_UP: Words("Exact ties are rounded half up.", "精确值恰在中间时四舍五入。"),

@@ -15,6 +15,7 @@ from typing import Any
 from acd.names import CallId, Outcome, RecordingStatus
 from acd.plan import Plan
 from acd.records import (
+    CallBlocked,
     CallClosed,
     CallLeft,
     CallOpened,
@@ -98,6 +99,7 @@ class Exporter:
         self._wishes = self._buckets("callcenter_wish_seconds", ())
         self._takes: dict[type[Any], Callable[[Any], None]] = {
             CallOpened: self._opened,
+            CallBlocked: self._blocked,
             CallWaiting: self._waiting,
             OfferMade: self._offered,
             TalkOpened: self._talk_opened,
@@ -181,6 +183,12 @@ class Exporter:
         if is_inbound:
             story.estimate_ms = self._estimates.arrived(record.call, record.line, record.at_ms, is_found=record.found)
 
+    def _blocked(self, record: CallBlocked) -> None:
+        self._estimates.gone(record.call)
+        story = self._calls.get(record.call)
+        if story is not None:
+            story.is_blocked, story.estimate_ms = True, None
+
     def _waiting(self, record: CallWaiting) -> None:
         story = self._calls.get(record.call)
         if story is not None and not story.is_rebuilt:
@@ -226,9 +234,14 @@ class Exporter:
     def _closed(self, record: CallClosed) -> None:
         self._estimates.gone(record.call)
         story = self._calls.pop(record.call, None)
-        if story is None or not story.counts:
+        if story is None:
             return
         line, counters, outcome = story.line, self._counters, story.outcome(record)
+        if story.is_blocked and outcome is not Outcome.AGENT_ANSWERED:
+            counters["callcenter_calls_blocked_total"][(line,)] += 1
+            return
+        if not story.counts:
+            return
         self._live.add(line, story.row(record, outcome))
         counters["callcenter_calls_offered_total"][(line,)] += 1
         counters["callcenter_calls_ended_total"][(line, outcome.value if outcome else "unknown")] += 1

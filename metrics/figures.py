@@ -30,7 +30,10 @@ PER_UNIT: Mapping[Unit, Fraction] = {
 }
 _PARTS = {unit: (per.numerator, per.denominator) for unit, per in PER_UNIT.items()}
 NO_WORDS = Words("", "")
-NO_TESTS = Words("tests and internal calls; calls that have not ended", "测试与内部呼叫；尚未结束的通话")
+NO_TESTS = Words(
+    "tests, internal calls, callers turned away by their number; calls that have not ended",
+    "测试与内部呼叫、黑名单号码来电；尚未结束的通话",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,10 @@ from metrics.states import spent
 
 LIVE: Mapping[str, str] = {"callcenter_connect_ratio": "connect_rate"}
 """Series -> the figure that it shows by line, as a share of 1."""
-OCCUPANCY: Mapping[str, str] = {"callcenter_phone_occupancy_ratio": "phone_occupancy"}
+OCCUPANCY: Mapping[str, str] = {
+    "callcenter_phone_occupancy_ratio": "phone_occupancy",
+    "callcenter_workload_occupancy_ratio": "workload_occupancy",
+}
 """The same of agents' time."""
 
 

@@ -35,6 +35,7 @@ AGENT_FIGURES = (
 )
 OVERVIEW_FIGURES = (
     "offered",
+    "blocked",
     "agent_answered",
     "connect_rate",
     "connect_rate_excl_short",

@@ -15,7 +15,10 @@ from metrics.windows import DUTY, WINDOW_HOURS
 from metrics.words import Words
 
 OF_ARRIVAL = Words("a call belongs to the interval of its arrival", "通话计入其呼入时所在的时段")
-WITHHELD = Words("tests and internal calls; withheld numbers", "测试与内部呼叫；未显示号码的来电")
+WITHHELD = Words(
+    "tests, internal calls, callers turned away by their number; withheld numbers",
+    "测试与内部呼叫、黑名单号码来电；未显示号码的来电",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ NOTE_TOTALS = (
     "not_ended",
     "unknown",
     "excluded",
+    "blocked",
     "rebuilt",
     "imported",
     "clock_adjusted",
@@ -57,6 +58,7 @@ def _counted(totals: Totals) -> Iterator[Words]:
             "{} 通电话的时刻早于其前一时刻（交换机时钟回拨），已按前一时刻计。",
         ),
         ("excluded", "Besides, {} test or internal calls, not counted.", "另有 {} 通测试或内部呼叫，不计入。"),
+        ("blocked", "Besides, {} calls of blocked numbers, not counted.", "另有 {} 通黑名单号码来电，不计入。"),
     )
     for name, en, zh in said:
         if totals[name]:

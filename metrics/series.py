@@ -2,7 +2,7 @@
 
 Counters and histograms of calls are fed by the same records that the ledger is made of, so after a run each equals its
 query (a test holds it). A counter's query gives its labels and a number; a histogram's query gives its labels and one
-observation a row, in milliseconds. Calls that do not count (`excluded`: test calls) count in neither. Everything about
+observation a row, in milliseconds. Calls that do not count (`excluded`: test calls, blocked numbers) count in neither. Everything about
 a call is counted when it ENDS, in one step, so that no ratio of two counters ever exceeds 1; offers, hand-overs, sound files and
 agents' states are counted when each of them ends. A restart begins at zero,
 as Prometheus expects; exact figures come from the ledger, counters are for trends.

@@ -44,6 +44,15 @@ OF_CALLS = (
         unit="calls",
     ),
     Series(
+        "callcenter_calls_blocked_total",
+        Kind.COUNTER,
+        "Inbound calls turned away by the plan's list of blocked numbers: they have no outcome and are in no other counter of calls.",
+        ("line",),
+        "SELECT line_code, count(*) FROM calls WHERE blocked AND answered_ms IS NULL AND ended_ms IS NOT NULL GROUP BY line_code",
+        zh="因号码列入计划的黑名单而被拒的来电：没有结果，不计入其他任何来电计数。",
+        unit="calls",
+    ),
+    Series(
         "callcenter_wait_seconds",
         Kind.HISTOGRAM,
         "Wait of inbound calls from arrival to the first answer (answered) or to hand-over or end (unanswered).",

@@ -29,9 +29,10 @@ OF_PEOPLE = (
     Series(
         "callcenter_agents_not_ready",
         Kind.GAUGE,
-        "Agents who are not ready, by the plan's reasons; other: any other (missed, unreachable, set by a supervisor).",
+        "Agents who are not ready, by the plan's reasons; other: any other (missed, unreachable, set by a supervisor). "
+        "Reasons that the plan marks as case work are the state case_work, and 0 here.",
         ("reason",),
-        zh="置忙座席，按计划中的原因分；other：其他原因（漏接、离线、班长设置）。",
+        zh="置忙座席，按计划中的原因分；other：其他原因（漏接、离线、班长设置）。计划中标为办件的原因属 case_work 状态，此处为 0。",
         unit="agents",
     ),
     Series(
@@ -66,6 +67,14 @@ OF_PEOPLE = (
         "Phone occupancy since the start, by the dictionary's definition: (ringing + dialling + talking + hold + wrap-up) / "
         "(the same + ready), as a share of 1. For any other time divide increases of callcenter_agent_seconds_total.",
         zh="服务启动以来的话务占用率，口径同指标字典：（振铃+外呼+通话+保持+事后处理）/（同上+就绪），以 1 为满。",
+        unit="ratio",
+    ),
+    Series(
+        "callcenter_workload_occupancy_ratio",
+        Kind.GAUGE,
+        "The same with case work (not-ready reasons that the plan marks so) on both sides: (phone + case work) / "
+        "(the same + ready), as a share of 1.",
+        zh="同上，分子分母均加办件（计划中标为办件的置忙原因）：（话务+办件）/（同上+就绪），以 1 为满。",
         unit="ratio",
     ),
     Series(

@@ -22,6 +22,8 @@ class Story:
     """Found on the PBX after our restart: an answer may lie before our time."""
     estimate_ms: int | None = None
     """His wait as estimated at the arrival; None: there was nothing to say it from."""
+    is_blocked: bool = False
+    """The plan's list turns him away; answered all the same, he is a call like any other."""
     is_rebuilt: bool = False
     """What is told from here on was read in CEL afterwards."""
     answered_ms: int | None = None
@@ -64,6 +66,8 @@ class Story:
 
     def outcome(self, record: CallClosed) -> Outcome | None:
         """Return the outcome as the ledger keeps it: the first answer decides, what has no ground is unknown (None)."""
+        if self.is_blocked and self.answered_ms is not None:
+            return Outcome.AGENT_ANSWERED
         if record.outcome is None:
             return None
         if self.answered_ms is not None:

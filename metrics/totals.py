@@ -9,7 +9,7 @@ A total is of rows of one **source**: calls, or what belongs to a call (talks, o
 names and the call's by `call.` in front. Whatever belongs to a call counts where the call arrived.
 
 Totals are of calls that have ended: until then nobody knows how long the caller waits. Every total of calls leaves out
-those with the flag `excluded` (tests, internal calls), which are counted apart.
+those with the flag `excluded` (tests, internal calls, callers turned away by their number), which are counted apart.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -195,7 +195,8 @@ def _outbound(choices: Choices) -> Iterator[Total]:
 
 
 def _apart() -> Iterator[Total]:
-    yield _count("excluded", Flag("excluded"), ENDED)
+    yield _count("excluded", Flag("excluded"), Flag("blocked", False), ENDED)
+    yield _count("blocked", Flag("blocked"), Known(Field("answered_ms"), False), ENDED)
     yield _count("not_ended", COUNTED, Known(Field("ended_ms"), False))
     yield _count("clock_adjusted", COUNTED, ENDED, Flag("clock_adjusted"))
     yield _count("imported", COUNTED, ENDED, Flag("imported"))

@@ -9,8 +9,8 @@ from metrics.words import Words
 
 CUT = "states are cut at the edges of the period"
 UNSEEN = Words(
-    "tests and internal calls; calls not ended; calls of a former system or rebuilt, whose holds and wrap-up are unknown",
-    "测试与内部呼叫；尚未结束的通话；保持与事后处理未知的导入或补录通话",
+    "tests, internal calls, blocked numbers; calls not ended; calls of a former system or rebuilt, whose holds and wrap-up are unknown",
+    "测试与内部呼叫、黑名单号码来电；尚未结束的通话；保持与事后处理未知的导入或补录通话",
 )
 NO_STATES = Words("specialists; time logged out", "政策专员；未登录时间")
 

@@ -14,7 +14,16 @@ from acd.records.after import (
     RecordingPaused,
     SupervisorActed,
 )
-from acd.records.calls import CallClosed, CallInMenu, CallLeft, CallOpened, CallRebuilt, CallWaiting, StepTaken
+from acd.records.calls import (
+    CallBlocked,
+    CallClosed,
+    CallInMenu,
+    CallLeft,
+    CallOpened,
+    CallRebuilt,
+    CallWaiting,
+    StepTaken,
+)
 from acd.records.floor import GapTold, Ignored, Noted, PresenceChanged
 from acd.records.offers import (
     HandOverClosed,
@@ -29,6 +38,7 @@ from acd.records.offers import (
 
 Record: TypeAlias = (
     CallOpened
+    | CallBlocked
     | CallInMenu
     | CallWaiting
     | StepTaken
@@ -55,6 +65,7 @@ Record: TypeAlias = (
 )
 
 __all__ = [
+    "CallBlocked",
     "CallClosed",
     "CallInMenu",
     "CallLeft",

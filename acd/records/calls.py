@@ -29,6 +29,18 @@ class CallOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class CallBlocked:
+    """The caller's number is on the plan's list: he is turned away, has no outcome, and is in no figure but in the count
+    of such calls."""
+
+    call: CallId
+    at_ms: int
+    entry: str
+    """The entry of the list: a number, or the beginning of one with a `*` behind it."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallInMenu:
     """The greeting began."""
 

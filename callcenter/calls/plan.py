@@ -89,7 +89,12 @@ class Place:
 
     def caller(self, name: str, turn: int) -> str:
         """A caller's own number in one turn (from 0 to 999)."""
-        return f"138{self.index:02d}{turn:03d}{self.scenario.callers.index(name):03d}"
+        return f"{self.callers}{turn:03d}{self.scenario.callers.index(name):03d}"
+
+    @property
+    def callers(self) -> str:
+        """How the numbers of its callers begin."""
+        return f"138{self.index:02d}"
 
     def dialled(self, turn: int) -> str:
         """The number that a seat dials out to in one turn."""
@@ -122,8 +127,10 @@ class Place:
         for name in self.scenario.specialists:
             number = self.phones[name]
             text += f'[[specialists]]\nnumber = "{number}"\nname = "{self.kind} {name}"\ntopics = ["{self.topic}"]\n'
+        if self.scenario.plan:
+            text += f"{self.scenario.plan.strip()}\n"
         another_day = (today - timedelta(days=2)).strftime("%a")  # a run may pass midnight
-        words = {"outside": self.outside, "closed": f"{another_day} 00:00-24:00"}
+        words = {"outside": self.outside, "closed": f"{another_day} 00:00-24:00", "callers": self.callers}
         words |= {name: self.line(name) for name in self.scenario.lines}
         return re.sub(r"<(\w+)>", lambda found: words[found[1]], text)
 

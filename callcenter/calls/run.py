@@ -202,8 +202,9 @@ class _HouseRun:
         expected = sum(len(played.place.scenario.calls) for played in self.played)
         async with self._house.site.ledger() as ledger:
             rows = await ledger.calls(0, FOR_EVER_MS)
-        is_told = {"inbound": "outcome", "outbound": "ended_ms"}
-        return sum(row[is_told[row["direction"]]] is not None for row in rows) >= expected
+        has_outcome = [row["direction"] == "inbound" and not row["blocked"] for row in rows]
+        told = (row["outcome" if has else "ended_ms"] is not None for row, has in zip(rows, has_outcome, strict=True))
+        return sum(told) >= expected
 
     async def _hear(self) -> Evidence:
         site = self._house.site

@@ -17,6 +17,8 @@ from typing import Any
 from acd.names import EndedBy, HandOverMode, HandOverResult, OfferResult, Outcome, Via
 from callcenter.calls.errors import CallsUseError, ScenarioError
 
+BLOCKED = "blocked"
+"""What a file says in an outcome's place of a caller who is turned away by his number."""
 FOLDER = Path(__file__).resolve().parent / "scenarios"
 
 
@@ -36,7 +38,8 @@ class Stage(StrEnum):
 class Inbound:
     """What must come out of a caller's call. People are named as in the cast; what is not named must not be."""
 
-    outcome: Outcome
+    outcome: Outcome | None
+    """None (`blocked` in the file): he is turned away by his number, which the ledger says and CEL sees as a refusal."""
     reason: str = ""
     agent: str | None = None
     """Who answered first; None: nobody."""
@@ -58,6 +61,11 @@ class Inbound:
     """Whether a message of his was kept."""
     alternatives: tuple["Inbound", ...] = ()
     """What may come out instead, each complete: where two things happen in one instant, either may be first (`or` in the file)."""
+
+    @property
+    def for_cel(self) -> Outcome:
+        """What the second witness must allow."""
+        return Outcome.REJECTED if self.outcome is None else self.outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +107,8 @@ class Scenario:
     """Further keys of its line in the plan (TOML)."""
     lines: Mapping[str, str] = field(default_factory=dict)
     """Further lines: name -> keys (TOML)."""
+    plan: str = ""
+    """Further tables of the plan (TOML); `<callers>` is how the numbers of its callers begin."""
     stage: Stage = Stage.TOGETHER
     proof: bool = False
     """Only in the long proof of the witnesses, not among the kinds of `make calls`."""
@@ -154,7 +164,7 @@ def _expected(table: Mapping[str, Any]) -> Expected:
 def _inbound(table: Mapping[str, Any], alternatives: Iterable[Mapping[str, Any]] = ()) -> Inbound:
     if unknown := set(table) - {one.name for one in fields(Inbound)} | {"alternatives"} & set(table):
         raise ValueError(f"no such key: {', '.join(sorted(unknown))}")
-    values: dict[str, Any] = {**table, "outcome": Outcome(table["outcome"])}
+    values: dict[str, Any] = {**table, "outcome": _outcome(table["outcome"])}
     values["alternatives"] = tuple(_inbound(one) for one in alternatives)
     values["ended_by"] = EndedBy(table.get("ended_by", EndedBy.CALLER))
     values["via"] = Via(table["via"]) if "via" in table else None
@@ -164,6 +174,10 @@ def _inbound(table: Mapping[str, Any], alternatives: Iterable[Mapping[str, Any]]
     values["lines"] = tuple(table.get("lines", ("",)))
     values["rang"] = tuple(table["rang"]) if "rang" in table else None
     return Inbound(**values)
+
+
+def _outcome(word: str) -> Outcome | None:
+    return None if word == BLOCKED else Outcome(word)
 
 
 def _offer(text: str) -> tuple[str, OfferResult]:

@@ -115,7 +115,7 @@ def _judge_as(expected: Expected, played: Played, name: str, evidence: Evidence)
 def is_lost(played: Played, name: str, expected: Inbound) -> bool:
     """Whether the PBX ended the caller's dialog though nobody had hung up and the scenario states no exit."""
     call = played.callers.get(name)
-    if call is None or expected.outcome in _EXITS:
+    if call is None or expected.for_cel in _EXITS:
         return False
     number = played.place.caller(name, played.turn)
     rows = [witness.phone_row(call), *(_seen(other, number, played) for other in played.others)]
@@ -144,7 +144,8 @@ def _said(value: object) -> str:
 
 def _ledger_inbound(verdict: Verdict, expected: Inbound, story: LedgerStory, place: Place) -> None:
     row, names = story.row, place.names
-    _differs(verdict.outcome, "ledger outcome", expected.outcome.value, row["outcome"])
+    _differs(verdict.outcome, "ledger outcome", expected.outcome and expected.outcome.value, row["outcome"])
+    _differs(verdict.outcome, "ledger blocked", expected.outcome is None, row["blocked"])
     _differs(verdict.outcome, "ledger reason", expected.reason, row["outcome_reason"])
     _differs(verdict.agent, "ledger agent", expected.agent, names.get(row["agent"], row["agent"]))
     via = expected.via or (Via.ENGINE if expected.agent else None)
@@ -176,9 +177,9 @@ def _cel_inbound(verdict: Verdict, expected: Inbound, story: CelStory, place: Pl
     if call is None:
         verdict.outcome.append("CEL has it as a call dialled out")
         return
-    if expected.outcome not in call.outcomes:
+    if expected.for_cel not in call.outcomes:
         allowed = " or ".join(sorted(call.outcomes)) or "not ended"
-        verdict.outcome.append(f"CEL outcome: {allowed}, expected {expected.outcome.value}")
+        verdict.outcome.append(f"CEL outcome: {allowed}, expected {expected.for_cel.value}")
     _differs(
         verdict.agent, "CEL agent", expected.agent, None if call.agent is None else names.get(call.agent, call.agent)
     )

@@ -52,8 +52,7 @@ def _look(folder: Path, reader: Reader | None, plan: Plan | None) -> Finding:
     languages = sorted({line.language for line in lines}) or [PHONES]
     ours = [(language, f"{PROMPT_FOLDER}/{name}") for language in languages for name in prompt_names()]
     named = sorted({(line.language, sound) for line in lines for sound in _named(line)})
-    if plan is not None and plan.handover_exit is not None and plan.handover_exit.prompt:
-        named += [(language, plan.handover_exit.prompt) for language in languages]
+    named += [(language, sound) for sound in _of_any_line(plan) for language in languages]
     agents = sorted({(line.language, sound) for line in lines for sound in _announced(line, plan)})
     faults = [fault for one in dict.fromkeys([*ours, *named, *agents]) for fault in _faults(folder, reader, *one)]
     if faults:
@@ -79,6 +78,13 @@ def _named(line: Line) -> Iterator[str]:
     for sound in (line.greeting, line.notice, *(leaves.prompt for leaves in exits if leaves is not None)):
         if sound:
             yield sound
+
+
+def _of_any_line(plan: Plan | None) -> Iterator[str]:
+    """What it names for callers of whatever line."""
+    if plan is not None:
+        sounds = (plan.handover_exit.prompt if plan.handover_exit else None, *(entry.prompt for entry in plan.blocked))
+        yield from dict.fromkeys(sound for sound in sounds if sound)
 
 
 def _announced(line: Line, plan: Plan | None) -> Iterator[str]:

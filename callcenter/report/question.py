@@ -8,7 +8,7 @@ from pathlib import Path
 from callcenter.days import DEFAULT_ZONE, zone_named
 from callcenter.report.period import Period
 from config.plan import PlanFile, read_plan
-from metrics.choices import Choices, Clock, OutboundVolume
+from metrics.choices import BlockedCalls, Choices, Clock, OutboundVolume, SilentCalls
 from metrics.rounding import Rounding
 from metrics.staff import StaffCount
 from metrics.words import Words
@@ -61,7 +61,13 @@ def choices_of(plan: PlanFile | None, rounding: Rounding | None) -> Choices:
     given: dict[str, object] = dict(plan.report.choices) if plan is not None else {}
     if rounding is not None:
         given["rounding"] = rounding
-    kinds = {"outbound_volume": OutboundVolume, "level_clock": Clock, "rounding": Rounding}
+    kinds = {
+        "outbound_volume": OutboundVolume,
+        "level_clock": Clock,
+        "blocked_calls": BlockedCalls,
+        "silent_calls": SilentCalls,
+        "rounding": Rounding,
+    }
     return Choices(**{name: kinds[name](value) if name in kinds else value for name, value in given.items()})  # type: ignore[arg-type]
 
 

@@ -55,6 +55,7 @@ def call_row(call: SampleCall) -> Row:
         "follows": None,
         "rebuilt_ms": None,
         "imported": False,
+        "blocked": False,
     }
     row["wait_ms"] = WAIT_MS.of(row)
     return row

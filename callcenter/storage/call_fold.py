@@ -17,6 +17,7 @@ from typing import Any
 
 from acd.names import CallId, EndedBy
 from acd.records import (
+    CallBlocked,
     CallClosed,
     CallInMenu,
     CallLeft,
@@ -44,6 +45,7 @@ Row = dict[str, Any]
 
 CallRecord = (
     CallOpened
+    | CallBlocked
     | CallInMenu
     | CallWaiting
     | StepTaken
@@ -71,7 +73,7 @@ _EMPTY: Mapping[str, object] = {
         ("talk_ms", "hold_ms", "requeue_wait_ms", "step", "agent_answers", "specialist_answers", "offers"), 0
     ),
     **dict.fromkeys(
-        ("is_test", "excluded", "requeue_abandoned", "opening_unseen", "clock_adjusted", "imported"), False
+        ("is_test", "excluded", "requeue_abandoned", "opening_unseen", "clock_adjusted", "imported", "blocked"), False
     ),
     "direction": "inbound",
     "outcome_reason": "",
@@ -153,6 +155,11 @@ class CallStory:
             self.row["agent"] = record.agent
         if record.follows is not None:
             self.row["follows"] = record.follows
+
+    def _blocked(self, record: CallBlocked) -> None:
+        assert self.row is not None
+        why = f"blocked {record.entry}: {record.why}"
+        self.row |= {"blocked": True, "end_detail": self.row["end_detail"] or why}
 
     def _rebuilt(self, record: CallRebuilt) -> None:
         self._set_once("rebuilt_ms", record.at_ms)
@@ -294,6 +301,7 @@ class CallStory:
 _OFFER_FIELDS = ("offer", "seq", "agent", "kind", "device", "line", "step", "need", "strategy", "could")
 _TAKE: Mapping[type[Any], Callable[[CallStory, Any], None]] = {
     CallOpened: CallStory._opened,
+    CallBlocked: CallStory._blocked,
     CallInMenu: CallStory._in_menu,
     CallWaiting: CallStory._placed,
     StepTaken: CallStory._placed,

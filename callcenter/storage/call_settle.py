@@ -7,6 +7,8 @@ once what it changed (`CallStory.corrections`):
 - a record of a call whose opening was never seen made the row itself: `opening_unseen` is set;
 - the first answer decides the outcome: answered and closed otherwise becomes agent_answered; closed as agent_answered
   without any answer (until one is told), or rejected without a reason that we know, becomes unknown (NULL), never guessed;
+- who is on the list of blocked numbers (`blocked`) has no outcome and is `excluded`; one who was answered all the same, in the
+  PBX's own queue, was not turned away: he is a call like any other;
 - who was sent to an outside number and came back to us was not handed over: his wait went on, `left_ms` is emptied (an answered one keeps it, if it lies behind his talk).
 """
 
@@ -27,6 +29,7 @@ def settle(story: CallStory) -> Row:
     assert row is not None, "settle before take"
     _settle_talks(story, row)
     _settle_order(story, row)
+    _settle_blocked(row)
     _settle_outcome(story, row)
     if row["outcome"] not in HANDED_OUT and not _left_after_talk(row):
         row["left_ms"] = None
@@ -99,6 +102,17 @@ def _settle_order(story: CallStory, row: Row) -> None:
     raised |= raise_in_order(row, ("arrived_ms", "left_ms", "ended_ms"))
     if raised:
         story.clock_adjusted()
+
+
+def _settle_blocked(row: Row) -> None:
+    if not row["blocked"]:
+        return
+    if row["answered_ms"] is None:
+        row |= {"excluded": True, "outcome": None, "outcome_reason": ""}
+        return
+    row["excluded"] = row["is_test"]
+    if row["ended_ms"] is not None and row["outcome"] is None:
+        row["outcome"] = Outcome.AGENT_ANSWERED.value
 
 
 def _settle_outcome(story: CallStory, row: Row) -> None:

@@ -22,14 +22,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from acd.records import CallClosed, CallInMenu, CallLeft, CallOpened, CallWaiting, Noted, Record, TalkClosed, TalkOpened
+from acd.records import (
+    CallBlocked,
+    CallClosed,
+    CallInMenu,
+    CallLeft,
+    CallOpened,
+    CallWaiting,
+    Noted,
+    Record,
+    TalkClosed,
+    TalkOpened,
+)
 from callcenter.storage.codec import encode
 
 SEGMENT_BYTES = 8 * 1024 * 1024
 MAX_BYTES = 1024 * 1024 * 1024
 """Room for about three million records: a day of a province without its database."""
 SOFT_SHARE = 0.9
-ESSENTIAL = (CallOpened, CallInMenu, CallWaiting, TalkOpened, TalkClosed, CallLeft, CallClosed)
+ESSENTIAL = (CallOpened, CallBlocked, CallInMenu, CallWaiting, TalkOpened, TalkClosed, CallLeft, CallClosed)
 
 
 class Position(NamedTuple):

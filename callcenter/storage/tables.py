@@ -132,13 +132,16 @@ calls = Table(
     text_column("follows", nullable=True),
     ms_column("rebuilt_ms"),
     flag_column("imported", default=text("false")),
+    flag_column("blocked", default=text("false")),
     PrimaryKeyConstraint("pbx", "uniqueid"),
     *(CheckConstraint(f"{a} <= {b}", name=f"{a}_{b}".replace("_ms", "")) for a, b in ORDERED),
     CheckConstraint("direction IN ('inbound', 'outbound')", name="direction"),
     CheckConstraint(one_of("outcome", Outcome), name="outcome"),
     CheckConstraint(one_of("ended_by", EndedBy), name="ended_by"),
     CheckConstraint(one_of("via", Via), name="via"),
-    CheckConstraint("outcome IS NULL OR ended_ms IS NOT NULL", name="outcome_at_end"),
+    CheckConstraint(
+        "outcome IS NULL OR ended_ms IS NOT NULL AND (NOT blocked OR answered_ms IS NOT NULL)", name="outcome_at_end"
+    ),
     CheckConstraint("outcome IS NULL OR direction = 'inbound'", name="outcome_inbound"),
     CheckConstraint(
         "outcome IS NULL OR (outcome = 'agent_answered') = (answered_ms IS NOT NULL)", name="outcome_answered"
@@ -150,7 +153,7 @@ calls = Table(
     CheckConstraint("answered_ms IS NOT NULL OR talk_ms = 0", name="talk_answered"),
     CheckConstraint("hold_ms BETWEEN 0 AND talk_ms", name="hold_in_talk"),
     CheckConstraint("requeue_wait_ms >= 0 AND talk_ms >= 0 AND wait_ms >= 0", name="durations"),
-    CheckConstraint("NOT is_test OR excluded", name="test_excluded"),
+    CheckConstraint("NOT (is_test OR blocked AND answered_ms IS NULL) OR excluded", name="test_excluded"),
     Index(None, "arrived_ms"),
     Index(None, "sip_call_id"),
 )

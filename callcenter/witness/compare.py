@@ -2,7 +2,8 @@
 
 Theory of operation: each call that ended, for either witness, is looked up in both. An instant may differ by
 `LIMIT_MS` (the two are taken in different threads of the PBX: up to 9 ms under load), and has to be there in both or
-in none. The ledger's outcome must be among those that CEL's rows allow. Where the ledger's talks are told, each must be a
+in none. The ledger's outcome must be among those that CEL's rows allow; a caller whom it turned away by his number has
+none, and must have been refused, or gone, without a phone that rang. Where the ledger's talks are told, each must be a
 bridge of CEL, with the same person from and to the same instants. A difference is named once, by its cause: a bridge that
 one of them lacks is not told again as another agent, outcome or end. Calls that ended for neither are left out and
 counted. The service's side knows nothing of this module: whoever reads the ledger makes `LedgerCall`s of its rows.
@@ -17,6 +18,10 @@ from callcenter.witness.calls import CelCall, CelTalk
 from callcenter.witness.dialled import CelDialled
 
 LIMIT_MS = 50
+BLOCKED = "blocked"
+"""What the ledger says in an outcome's place of a caller whom it turned away by his number."""
+_TURNED_AWAY = frozenset({Outcome.REJECTED, Outcome.ABANDONED_IVR, Outcome.ABANDONED_QUEUE, Outcome.FAILED})
+"""What CEL may say of such a caller: the dialplan refused him, or he (or the PBX) was quicker; no phone rang, nobody spoke."""
 
 
 class MismatchName(StrEnum):
@@ -72,6 +77,17 @@ class LedgerCall:
     ended_ms: int | None
     talks: tuple[LedgerTalk, ...] | None = None
     """In order; None: not told."""
+    is_blocked: bool = False
+    """Turned away by his number: no outcome belongs to it."""
+
+    @property
+    def said(self) -> str:
+        """The outcome in words."""
+        return BLOCKED if self.is_blocked else _said(self.outcome)
+
+    def agrees_with(self, outcomes: frozenset[Outcome]) -> bool:
+        """Whether what became of it is among what CEL's rows allow."""
+        return bool(outcomes & _TURNED_AWAY) if self.is_blocked else self.outcome in outcomes
 
     @classmethod
     def of(cls, row: Mapping[str, object], talks: tuple[LedgerTalk, ...] | None = None) -> "LedgerCall":
@@ -90,6 +106,7 @@ class LedgerCall:
             agent=str(row["agent"]) if row["agent"] else None,
             arrived_ms=arrived_ms,
             talks=talks,
+            is_blocked=bool(row.get("blocked")) and row["answered_ms"] is None,
             **instants,
         )
 
@@ -152,11 +169,11 @@ def differences(key: CallId, own: LedgerCall | None, other: CelCall | None, limi
         return []
     if own is None or other is None:
         name = MismatchName.ONLY_IN_CEL if own is None else MismatchName.ONLY_IN_LEDGER
-        return [Mismatch(key, name, _said(own and own.outcome), _allowed(other))]
+        return [Mismatch(key, name, "-" if own is None else own.said, _allowed(other))]
     found = [*_instants(key, own, other, ("arrived_ms",), limit_ms), *_met(key, own, other, limit_ms)]
     is_explained = any(mismatch.name is MismatchName.TALK for mismatch in found)
-    if other.ended_ms is not None and own.outcome not in other.outcomes and not is_explained:
-        found.append(Mismatch(key, MismatchName.OUTCOME, _said(own.outcome), _allowed(other)))
+    if other.ended_ms is not None and not own.agrees_with(other.outcomes) and not is_explained:
+        found.append(Mismatch(key, MismatchName.OUTCOME, own.said, _allowed(other)))
     return found + _instants(key, own, other, ("ended_ms",), limit_ms)
 
 

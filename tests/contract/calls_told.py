@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from acd.names import CallId, EndedBy, HandOverMode, HandOverResult, OfferResult, Outcome, Via
 from acd.records import (
+    CallBlocked,
     CallClosed,
     CallInMenu,
     CallOpened,
@@ -53,6 +54,10 @@ class Told:
     def ms(self, at_s: float) -> int:
         """Instant of so many seconds after the arrival."""
         return self.arrived_ms + int(at_s * 1000)
+
+    def blocked(self, why: str = "harassment") -> "Told":
+        self.records.append(CallBlocked(self.call, self.arrived_ms, "13800138000", why))
+        return self
 
     def menu(self, at_s: float = 0.0) -> "Told":
         self.records.append(CallInMenu(self.call, self.ms(at_s)))

@@ -38,6 +38,9 @@ def a_run(seed: int, calls: int = 150) -> list[Record]:
     for number in range(calls):
         call = Told(f"{seed}.{number}", NOON_MS + dice.randrange(3_600_000), is_test=dice.random() < 0.1)
         told.append(call)
+        if dice.random() < 0.1:
+            call.blocked().ends(1, *dice.choice([(None, "blocked"), (Outcome.REJECTED, "busy")]))
+            continue
         at_s = float(dice.choice([0, 8]))
         call.queued(at_s)
         for _ in range(dice.randrange(3)):
@@ -47,6 +50,8 @@ def a_run(seed: int, calls: int = 150) -> list[Record]:
         if dice.random() < 0.6:
             until_s = at_s + dice.choice([0.001, 20.0, 20.001, 305.5])
             call.talks(at_s, until_s)
+            if dice.random() < 0.1:
+                call.blocked()  # and answered all the same
             if dice.random() < 0.3:
                 call.talks(at_s + (until_s - at_s) / 2, until_s + 5, "8801", "specialist")
                 until_s += 5
@@ -118,7 +123,7 @@ async def test_run_ends_every_counter_and_histogram_equals_its_query(ledger: Led
             assert dict(frozen.histograms[name]) == expected, name
         assert rows, f"{name}: the run must move it"
         compared += 1
-    assert compared == 13
+    assert compared == 14
 
 
 async def test_run_ends_outcomes_add_up_and_no_ratio_exceeds_one() -> None:

@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from acd.names import CallId, EndedBy, HandOverResult, OfferResult, Outcome, Via
 from acd.records import (
     CallClosed,
@@ -288,3 +290,30 @@ async def test_notes_are_kept_and_ignored_events_only_of_calls(ledger: Ledger) -
 async def test_unseen_outbox_begins_at_the_start(ledger: Ledger) -> None:
     assert await ledger.position("nobody's") == START
     assert await ledger.apply("nobody's", []) == START
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [(None, "blocked"), (Outcome.REJECTED, "busy"), (Outcome.ABANDONED_QUEUE, ""), (Outcome.FAILED, "system")],
+)
+async def test_caller_turned_away_by_his_number_is_excluded_and_has_no_outcome_whatever_is_told(
+    ledger: Ledger, outcome: Outcome | None, reason: str
+) -> None:
+    row = await stored(ledger, Told("1.91").blocked().ends(2, outcome, reason))
+    assert (row["blocked"], row["excluded"], row["is_test"]) == (True, True, False)
+    assert (row["outcome"], row["outcome_reason"], row["queued_ms"]) == (None, "", None)
+    assert row["end_detail"] == "blocked 13800138000: harassment"
+    assert await outcomes_between(ledger.engine, NOON_MS, NOON_MS + 1) == {}
+
+
+async def test_listed_caller_was_answered_all_the_same_he_is_a_call_like_any_other(ledger: Ledger) -> None:
+    """However the records are cut into batches, and whichever comes first."""
+    told = Told("1.95").blocked().talks(3, 9).ends(9, None, "unknown")
+    for name, order in (("1.96", told.records), ("1.97", [told.records[0], *reversed(told.records[1:])])):
+        mine = [replace(one, call=CallId("pbx-1", name)) for one in order]  # type: ignore[call-arg]
+        for number, entry in enumerate(entries(mine)):
+            await ledger.apply(f"box-{name}-{number}", [entry])
+        row = await ledger.call("pbx-1", name)
+        assert row is not None
+        assert (row["blocked"], row["excluded"], row["outcome"]) == (True, False, "agent_answered")
+    assert await outcomes_between(ledger.engine, NOON_MS, NOON_MS + 1) == {"agent_answered": 2}

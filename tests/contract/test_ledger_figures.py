@@ -127,6 +127,18 @@ async def test_test_calls_are_counted_apart(ledger: Ledger, engine: AsyncEngine)
     assert (totals["offered"], totals["agent_answers"], totals["excluded"]) == (0, 0, 1)
 
 
+async def test_calls_of_blocked_numbers_are_counted_apart_from_tests(ledger: Ledger, engine: AsyncEngine) -> None:
+    told = [
+        Told("b1").blocked().ends(2, None, "blocked"),
+        Told("b2").blocked().talks(1, 2).ends(2, Outcome.AGENT_ANSWERED),
+        Told("t", is_test=True).queued(0).ends(2, Outcome.ABANDONED_QUEUE),
+    ]
+    await ledger.apply("box", entries(all_records(told)))
+    totals = await totals_between(engine, NOON_MS, NOON_MS + 1)
+    assert (totals["blocked"], totals["excluded"], totals["offered"], totals["unknown"]) == (1, 1, 1, 0)
+    assert totals["agent_answered"] == totals["agent_answers"] == 1
+
+
 def any_call(draw: random.Random, name: str) -> Told:
     """A call of any kind, with any of the things that may be missing."""
     told = Told(
@@ -172,6 +184,7 @@ async def test_sql_and_python_agree_on_every_total_of_any_calls(ledger: Ledger, 
         for word in ABANDONED
         for wait_s in (2, 7, 15, 25, 45, 90, 200, 400)
     ]
+    told += [Told("listed").blocked().ends(2, None, "blocked")]
     told += [Told(f"refused-{why}").queued(0).ends(3, Outcome.REJECTED, why) for why in RejectReason]
     records = [record for one in told for record in one.records]
     for first in range(0, len(records), 500):

@@ -57,6 +57,7 @@ async def test_milestones_out_of_order_are_refused(engine: AsyncEngine, earlier:
     await insert(engine, row | {later: 1001})
 
 
+UNANSWERED = {"answered_ms": None, "via": None, "talk_ended_ms": None, "talk_ms": 0, "hold_ms": 0}
 BROKEN: list[tuple[str, dict[str, Any]]] = [
     ("outcome_answered", {"outcome": "abandoned_queue"}),
     (
@@ -76,6 +77,8 @@ BROKEN: list[tuple[str, dict[str, Any]]] = [
     ("talk_ended_answered", {"outcome": None, "answered_ms": None, "via": None, "talk_ms": 0, "hold_ms": 0}),
     ("durations", {"requeue_wait_ms": -1}),
     ("test_excluded", {"is_test": True}),
+    ("test_excluded", {"blocked": True, **UNANSWERED, "outcome": None}),
+    ("outcome_at_end", {"blocked": True, "excluded": True, **UNANSWERED, "outcome": "abandoned_queue"}),
 ]
 
 
@@ -89,8 +92,7 @@ async def test_row_that_breaks_a_rule_is_refused_by_that_rule(
 
 @pytest.mark.parametrize("reason", ["", "because"])
 async def test_rejected_without_a_known_reason_is_refused(engine: AsyncEngine, reason: str) -> None:
-    unanswered = {"answered_ms": None, "via": None, "talk_ended_ms": None, "talk_ms": 0, "hold_ms": 0}
-    row = good_row() | unanswered | {"outcome": "rejected"}
+    row = good_row() | UNANSWERED | {"outcome": "rejected"}
     with pytest.raises(IntegrityError, match="outcome_reason"):
         await insert(engine, row | {"outcome_reason": reason})
     await insert(engine, row | {"outcome_reason": "full"})

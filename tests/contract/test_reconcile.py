@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from acd.names import CallId, EndedBy
-from acd.records import CallClosed, CallRebuilt
+from acd.records import CallClosed, CallRebuilt, TalkClosed, TalkOpened
 from callcenter.reconcile.join import Join, Period
 from callcenter.reconcile.ledger_side import LedgerSide
 from callcenter.reconcile.verdicts import Result, Verdict
@@ -224,3 +224,25 @@ async def test_file_that_is_there_twice_counts_once_however_late(
 def test_no_file_is_said_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NoCelFile, match="cel-custom"):
         open_cel(str(tmp_path / "callcenter.csv"))
+
+
+async def test_caller_turned_away_by_his_number_is_agreed_when_cel_saw_him_refused_or_gone(heard) -> None:  # type: ignore[no-untyped-def]
+    office = Office()
+    for at_s, by in ((100, "the dialplan"), (110, "himself")):
+        office.turned_away(office.arrives(at_s), at_s + 3, by=by)
+
+    result = await heard(office)
+
+    assert (named(result), result.counts[Verdict.AGREED]) == ([], 2)
+
+
+async def test_caller_whom_the_ledger_turned_away_spoke_to_somebody_it_is_one_mismatch(heard) -> None:  # type: ignore[no-untyped-def]
+    office = Office()
+    name = office.arrives(100)
+    office.answered(name, 110, 120)
+    office.records = [one for one in office.records if not isinstance(one, TalkOpened | TalkClosed)]
+    office.block(name, 100)
+
+    result = await heard(office)
+
+    assert named(result) == [(office.uniqueid(name), "talk")]

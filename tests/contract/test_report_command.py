@@ -101,9 +101,10 @@ def day_by_hand() -> list[Told]:
     late = Told("h9", MIDNIGHT_MS + DAY_MS - 1000).queued(0).ends(60, Outcome.ABANDONED_RINGING)
     cut = Told("h10", noon).queued(0).ends(25, Outcome.FAILED, "system", EndedBy.SYSTEM)
     trial = Told("h11", noon, is_test=True).queued(0).talks(500, 9000).ends(9000, Outcome.AGENT_ANSWERED)
+    listed = Told("h14", noon).blocked().ends(4, None, "blocked", EndedBy.SYSTEM)
     never = Told("h12", noon, direction="outbound").ends(40, None, by=EndedBy.AGENT)
     reached = Told("h13", noon, direction="outbound").talks(30, 131).ends(131, None, by=EndedBy.AGENT)
-    return [one, two, three, lost_again, gone, tired, out, full, late, cut, trial, never, reached]
+    return [one, two, three, lost_again, gone, tired, out, full, late, cut, trial, listed, never, reached]
 
 
 def test_day_made_by_hand_every_figure_is_its_definition_rounded_once(home: Path) -> None:
@@ -128,9 +129,15 @@ def test_day_made_by_hand_every_figure_is_its_definition_rounded_once(home: Path
         "inbound_ended": 10,
         "rejected_full": 1,
     }
+    assert json_of("2021-01-01", "2021-01-02")["overview"]["blocked"]["value"] == 1
     outbound = json_of("2021-01-01", "2021-01-02")["outbound"]
     assert (outbound["outbound_attempts"]["value"], outbound["outbound_reached_rate"]["value"]) == (2, "50.0%")
     assert "1 test or internal calls, not counted" in result.stdout and "never reach us" in result.stdout
+    assert "Besides, 1 calls of blocked numbers, not counted." in result.stdout
+    assert "Silence is not detected" in result.stdout and "list of blocked numbers are not among" in result.stdout
+    assert "另有 1 通黑名单号码来电，不计入。" in report("2021-01-01", "2021-01-02").stdout
+    why = run("report", "--day", "2021-01-01", "--explain", "blocked").stdout.splitlines()
+    assert [line for line in why if "h14" in line] and not [line for line in why if "h11" in line]
     even = report("2021-01-01", "2021-01-02", "--lang", "en", "--rounding", "half_even")
     assert cells(even)[0] == ["Answered", "4", "40.0%", "20", "45", "71"]
     assert cells(report("2021-01-02", "2021-01-03", "--lang", "en"))[0] == ["Answered", "0", "—", "—", "—", "—"]

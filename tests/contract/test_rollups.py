@@ -120,7 +120,8 @@ def told_states(draw: random.Random) -> list[Record]:
 
 CORRECTIONS = (
     "UPDATE calls SET arrived_ms = arrived_ms - 90000000, menu_ms = NULL WHERE uniqueid = {some}",
-    "UPDATE calls SET excluded = NOT excluded, is_test = false WHERE uniqueid = {some}",
+    "UPDATE calls SET excluded = NOT excluded, is_test = false, blocked = false WHERE uniqueid = {some}",
+    "UPDATE calls SET blocked = true, excluded = true, outcome = NULL, outcome_reason = '' WHERE uniqueid = {some}",
     "UPDATE calls SET line_code = 'tax' WHERE uniqueid = {some}",
     "UPDATE talks SET agent = '1009', hold_ms = hold_ms + 1 WHERE uniqueid = {some}",
     "UPDATE placements SET need = 'other' WHERE uniqueid = {some}",

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from acd.names import CallId, EndedBy, Outcome, Via
-from acd.records import CallClosed, CallOpened, PresenceChanged, Record, TalkClosed, TalkOpened
+from acd.records import CallBlocked, CallClosed, CallOpened, PresenceChanged, Record, TalkClosed, TalkOpened
 from agents.presence import Presence
 from tests.unit.cel_timeline import Timeline, ms
 
@@ -55,6 +55,18 @@ class Office:
         self.over(at_s, name, by=name, last=True)
         call = self.id(self.uniqueid(name))
         self.records.append(CallClosed(call, ms(at_s), EndedBy.CALLER, Outcome.ABANDONED_QUEUE, ""))
+
+    def block(self, name: str, at_s: float) -> None:
+        """His number is on the list, for the ledger."""
+        self.records.append(CallBlocked(self.id(self.uniqueid(name)), ms(at_s), "138", "harassment"))
+
+    def turned_away(self, name: str, at_s: float, by: str) -> None:
+        """His number is on the list: `the dialplan` refuses him, or he hangs up `himself`."""
+        self.block(name, at_s - 3)
+        is_refused = by == "the dialplan"
+        self.over(at_s, name, by="dialplan/builtin" if is_refused else name, last=True)
+        ended_by = EndedBy.SYSTEM if is_refused else EndedBy.CALLER
+        self.records.append(CallClosed(self.id(self.uniqueid(name)), ms(at_s), ended_by, None, "blocked"))
 
     def over(self, at_s: float, name: str, by: str, last: bool = False) -> None:
         """A channel is gone, in CEL."""

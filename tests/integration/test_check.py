@@ -607,6 +607,16 @@ async def test_exits_prompt_without_a_file_is_a_warning_with_its_name(good: Good
     assert "callcenter/our-closed" in found.says
 
 
+async def test_prompt_of_a_blocked_number_without_a_file_is_a_warning_with_its_name(good: Good, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    entry = '[[blocked]]\nnumber = "13900001234"\nwhy = "x"\nprompt = "callcenter/our-refusal"\n'
+    plan.write_text(f"{PLAN}\n{entry}", encoding="utf-8")
+
+    found = only_wrong(await look(**good.settings() | {"plan": str(plan)}), "sounds", State.WARN)
+
+    assert "callcenter/our-refusal" in found.says
+
+
 async def test_mailbox_of_an_exit_missing_is_a_warning_with_its_number(good: Good, tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
     plan.write_text(PLAN.replace('voicemail = "100"', 'voicemail = "777"'), encoding="utf-8")

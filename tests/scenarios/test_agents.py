@@ -1,11 +1,17 @@
 """Agents: log-in, wishes that wait, wrap-up, phones that are busy or cannot be reached."""
 
+from dataclasses import replace
+
+import pytest
+
 from acd import events as ev
 from acd.commands import MirrorAgent
-from acd.names import OfferResult
+from acd.names import Act, EndedBy, OfferResult
 from acd.records import Ignored, OfferMade, PresenceChanged
-from agents.presence import DeviceState
+from agents.presence import DeviceState, Presence
 from tests.scenarios.world import PLAN, Timeline, call_id, ms, with_line
+
+WORK = replace(PLAN, not_ready_reasons={"1": "break", "5": "write_up"}, case_work_reasons=("write_up",))
 
 
 def test_agent_logs_in_is_ready_at_once_and_takes_the_waiting_call() -> None:
@@ -215,3 +221,107 @@ def test_agent_says_again_what_he_is_he_is_it_since_he_first_said_so() -> None:
     assert agent.since_ms == ms(10)
     t.tell(30, ev.AgentNotReady("1001", ms(30), "lunch"))
     assert (agent.since_ms, agent.reason) == (ms(30), "lunch")
+
+
+def test_agent_takes_a_reason_of_case_work_is_at_case_work_and_offered_nothing_until_he_is_ready() -> None:
+    t = Timeline(WORK)
+    t.login(0, "1001")
+    t.tell(10, ev.AgentNotReady("1001", ms(10), "write_up"))
+    assert (t.last(PresenceChanged).presence, t.last(PresenceChanged).reason) == ("case_work", "write_up")
+    t.arrive(20, "a")
+    assert not t.all(OfferMade)
+    t.tell(30, ev.AgentReady("1001", ms(30)))
+    assert t.when(OfferMade) == [30]
+    assert t.presences("1001") == [(0, "ready"), (10, "case_work"), (30, "ready"), (30, "ringing")]
+
+
+def test_agent_goes_from_case_work_to_a_break_and_back_each_is_its_own_state() -> None:
+    t = Timeline(WORK)
+    t.login(0, "1001")
+    for at, reason in ((10, "write_up"), (20, "break"), (30, "write_up")):
+        t.tell(at, ev.AgentNotReady("1001", ms(at), reason))
+    t.tell(40, ev.AgentLoggedOut("1001", ms(40)))
+    assert t.presences("1001")[1:] == [(10, "case_work"), (20, "not_ready"), (30, "case_work"), (40, "logged_out")]
+
+
+@pytest.mark.parametrize(("wrapup_s", "at"), [(20.0, 30), (0.0, 10)])
+def test_agent_wants_case_work_while_talking_gets_it_after_wrap_up(wrapup_s: float, at: int) -> None:
+    t = Timeline(with_line(WORK, "general", wrapup_s=wrapup_s))
+    t.login(0, "1001")
+    t.arrive(1, "a")
+    t.talk(1, "a")
+    t.tell(5, ev.AgentNotReady("1001", ms(5), "write_up"))
+    t.tell(7, ev.HoldStarted(call_id("a"), t.offer_of("a"), ms(7)))
+    t.talk_ended(10, "a")
+    t.run_to(40)
+    assert t.presences("1001")[-1] == (at, "case_work")
+
+
+def test_agent_wants_case_work_while_his_phone_rings_and_lets_it_ring_gets_it() -> None:
+    t = Timeline(WORK)
+    t.login(0, "1001")
+    t.arrive(1, "a")
+    t.ringing(1, "a")
+    t.tell(2, ev.AgentNotReady("1001", ms(2), "write_up"))
+    t.ended(21, "a", OfferResult.NOT_ANSWERED)
+    assert t.presences("1001")[-1] == (21, "case_work")
+
+
+def test_agent_at_case_work_dials_out_comes_back_to_it() -> None:
+    t = Timeline(with_line(WORK, "general", wrapup_s=0.0))
+    t.login(0, "1001")
+    t.tell(1, ev.AgentNotReady("1001", ms(1), "write_up"))
+    t.tell(2, ev.OutboundStarted(call_id("o1"), "phone1001", "555", "general", ms(2)))
+    t.tell(3, ev.OutboundAnswered(call_id("o1"), ms(3)))
+    t.tell(9, ev.OutboundEnded(call_id("o1"), ms(9), EndedBy.AGENT, "ANSWER"))
+    states = [state for _, state in t.presences("1001")]
+    assert states == ["ready", "case_work", "dialling", "talking", "case_work"]
+    assert t.last(PresenceChanged).reason == "write_up"
+
+
+def test_agent_at_case_work_takes_a_call_at_his_phone_is_talking_without_ringing() -> None:
+    t = Timeline(WORK)
+    t.login(0, "1001")
+    t.tell(1, ev.AgentNotReady("1001", ms(1), "write_up"))
+    t.arrive(10, "a")
+    t.tell(11, ev.PartyJoined(call_id("a"), "phone1001", ms(11)))
+    assert t.presences("1001")[-1] == (11, "talking")
+
+
+def test_supervisor_orders_not_ready_with_a_reason_of_case_work_it_is_case_work() -> None:
+    t = Timeline(WORK)
+    t.login(0, "1001", "1002")
+    t.tell(1, ev.AgentOrdered("1001", Act.AGENT_NOT_READY, ms(1), "write_up"))
+    t.tell(1, ev.AgentOrdered("1002", Act.AGENT_NOT_READY, ms(1)))
+    assert [t.presences(agent)[-1] for agent in ("1001", "1002")] == [(1, "case_work"), (1, "not_ready")]
+
+
+def test_fallback_queues_see_case_work_paused_with_its_reason() -> None:
+    t = Timeline(WORK)
+    t.login(0, "1001")
+    t.tell(1, ev.AgentNotReady("1001", ms(1), "write_up"))
+    assert (t.last(MirrorAgent).paused, t.last(MirrorAgent).reason) == (True, "write_up")
+    t.tell(2, ev.AgentReady("1001", ms(2)))
+    assert not t.last(MirrorAgent).paused
+
+
+def test_service_starts_again_agent_at_case_work_still_is_with_his_reason() -> None:
+    t = Timeline(WORK, pbx_up=False)
+    restored = ev.AgentRestored("1001", "phone1001", Presence.CASE_WORK, "write_up", ms(-90), ms(-99), None, 0, ms(0))
+    t.tell(0, restored)
+    t.tell(0, ev.SnapshotDone("pbx1", ms(0)))
+    t.arrive(1, "a")
+    assert not t.all(OfferMade)
+    assert (t.last(MirrorAgent).paused, t.last(MirrorAgent).reason) == (True, "write_up")
+    t.tell(5, ev.AgentReady("1001", ms(5)))
+    assert t.when(OfferMade) == [5]
+
+
+def test_plan_no_longer_marks_the_reason_who_is_at_case_work_stays_until_he_says_something_else() -> None:
+    t = Timeline(WORK)
+    t.login(0, "1001")
+    t.tell(1, ev.AgentNotReady("1001", ms(1), "write_up"))
+    t.tell(2, ev.PlanChanged(replace(WORK, case_work_reasons=()), ms(2)))
+    assert t.presences("1001")[-1] == (1, "case_work")
+    t.tell(3, ev.AgentNotReady("1001", ms(3), "write_up"))
+    assert t.presences("1001")[-1] == (3, "not_ready")

@@ -84,6 +84,9 @@ def check_state(engine: Engine) -> None:
             assert floor.roster.at_device[agent.device] is agent
     for call in calls:
         assert call.place is not Place.CLOSED
+        assert not (call.is_turned_away and (call.place is Place.WAITING or call in floor.fresh_calls)), (
+            "blocked, and waits"
+        )
         assert (call.stamp != 0) == waits(engine, call)
         assert (call.place is Place.TALK) == bool(call.talks), (call.place, call.talks)
         assert (call.place is Place.OFFER) == (call.offer is not None and not call.talks), (call.place, call.offer)

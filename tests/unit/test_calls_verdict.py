@@ -18,6 +18,7 @@ from callcenter.witness.dialled import CelDialled
 ROW: dict[str, Any] = {
     "outcome": "agent_answered",
     "outcome_reason": "",
+    "blocked": False,
     "agent": "8010",
     "via": "engine",
     "ended_by": "agent",
@@ -97,6 +98,7 @@ def test_everything_is_as_written_and_nothing_is_wrong() -> None:
         ({"expected": {"outcome": "voicemail"}}, "wrong_outcome"),
         ({"row": {"outcome": "failed"}}, "wrong_outcome"),
         ({"row": {"outcome_reason": "full"}}, "wrong_outcome"),
+        ({"row": {"blocked": True}}, "wrong_outcome"),
         ({"cel": cel_story(outcomes=frozenset({Outcome.FAILED}))}, "wrong_outcome"),
         ({"row": {"agent": "8011"}}, "wrong_agent"),
         ({"row": {"agent": None}}, "wrong_agent"),
@@ -155,6 +157,28 @@ def test_exit_is_stated_in_the_scenario_and_its_end_by_the_pbx_is_no_loss() -> N
     ledger = LedgerStory(row | {"ended_by": "system"}, queued)
     (verdict,) = judge([Played(where, 0, {"caller": caller})], Evidence({number: [ledger]}, {number: [cel]}, {}))
     assert verdict.words == []
+
+
+@pytest.mark.parametrize(
+    ("row", "cel", "words"),
+    [
+        ({}, Outcome.REJECTED, []),
+        ({"blocked": False}, Outcome.REJECTED, ["ledger blocked: False, expected True"]),
+        ({"outcome": "rejected"}, Outcome.REJECTED, ["ledger outcome: rejected, expected nobody"]),
+        ({}, Outcome.ABANDONED_QUEUE, ["CEL outcome: abandoned_queue, expected rejected"]),
+    ],
+)
+def test_caller_is_turned_away_by_his_number_the_ledger_says_so_and_cel_saw_a_refusal(
+    row: dict[str, Any], cel: Outcome, words: list[str]
+) -> None:
+    where = place({"outcome": "blocked", "ended_by": "system", "lines": []})
+    number = where.caller("caller", 0)
+    caller, _ = phones(number)
+    told = ROW | {"outcome": None, "blocked": True, "agent": None, "via": None, "offers": 0, "ended_by": "system"} | row
+    heard = CelStory(replace(cel_story().inbound, outcomes=frozenset({cel}), talks=()))  # type: ignore[type-var]
+    ledger = LedgerStory(told, {name: [] for name in CHILDREN})
+    (verdict,) = judge([Played(where, 0, {"caller": caller})], Evidence({number: [ledger]}, {number: [heard]}, {}))
+    assert verdict.words == words
 
 
 def out(change: Callable[[dict[str, Any]], dict[str, Any]], cel: CelDialled) -> list[str]:

@@ -13,9 +13,10 @@ from acd.calls import Call, Place
 from acd.commands import OfferCall
 from acd.engine import Engine, Step
 from acd.journal import read_line, write_line
-from acd.names import Act, CallId, EndedBy, HandOverMode, LineState, OfferResult
-from acd.plan import Exit, SpecialistSpec
+from acd.names import Act, CallId, EndedBy, HandOverMode, LineState, OfferResult, Outcome
+from acd.plan import BlockedNumber, Exit, SpecialistSpec
 from acd.records import (
+    CallBlocked,
     CallClosed,
     CallOpened,
     HandOverClosed,
@@ -49,6 +50,9 @@ PLAN = plan_of(
     SEATS,
     topics={"01": "tax"},
     max_misses=2,
+    not_ready_reasons={"1": "break", "2": "write_up"},
+    case_work_reasons=("write_up",),
+    blocked=(BlockedNumber("13900001234", "harassment"), BlockedNumber("0099", "fraud", is_beginning=True)),
     specialists=(SpecialistSpec("71", "Tax A", ("01",)), SpecialistSpec("72", "Tax B", ("01",))),
 )
 SMALLER = replace(
@@ -60,6 +64,7 @@ SMALLER = replace(
     },
     agents={n: one for n, one in PLAN.agents.items() if n not in ("5", "6")},
     handover_exit=Exit(number="900"),
+    blocked=(BlockedNumber("13700001234", "harassment"),),
     version="smaller",
 )
 KINDS: dict[tuple[bool, str | None, str | None], tuple[str, str]] = {
@@ -75,6 +80,8 @@ RESULTS = [one for one in OfferResult if one is not OfferResult.ACCEPTED]
 PLACES = ["rest", "menu", "offer", "talk", "fallback", "fallback_ring", "fallback_talk", "exit"]
 agents = st.sampled_from([one.number for one in SEATS])
 devices = st.sampled_from([f"p{n}" for n in range(1, 7)])
+callers = st.sampled_from(["", "13800001234", "13800001234", "13900001234", "+9912345", "13700001234"])
+"""Withheld, not listed, listed whole, listed by its beginning, listed by the other plan."""
 
 
 class Floors(RuleBasedStateMachine):
@@ -91,6 +98,7 @@ class Floors(RuleBasedStateMachine):
         """Offers made before a kill: what became of them, others may have to say."""
         self.opened: set[CallId] = set()
         self.closed: set[CallId] = set()
+        self.blocked: set[CallId] = set()
         self.offers: dict[str, bool] = {}
         self.open: dict[CallId, str] = {}
         self.talks: dict[str, bool] = {}
@@ -147,12 +155,17 @@ class Floors(RuleBasedStateMachine):
                 self.instants[call] = one.at_ms
             if isinstance(one, CallOpened):
                 self.opened.add(one.call)
+            elif isinstance(one, CallBlocked):
+                self.blocked.add(one.call)
             elif isinstance(one, CallClosed):
                 self.closed.add(one.call)
+                was_answered = one.outcome is Outcome.AGENT_ANSWERED
+                assert one.call not in self.blocked or one.outcome is None or was_answered, "blocked, with an outcome"
                 if one.by is EndedBy.UNKNOWN:
                     self.left_open(one.call)
             elif isinstance(one, OfferMade):
                 assert one.offer not in self.offers
+                assert not self.engine.calls[one.call].is_turned_away, "blocked, and offered"
                 assert one.call not in self.open or self.offers[self.open[one.call]], "a second wish before the end"
                 self.open[one.call] = one.offer
                 self.offers[one.offer] = False
@@ -183,10 +196,13 @@ class Floors(RuleBasedStateMachine):
 
     # -- callers -----------------------------------------------------------------------------------------------
 
-    @rule(did=st.sampled_from(["1", "2", "3", "4", "5", "9"]), has_menu=st.integers(0, 5))
-    def arrive(self, did: str, has_menu: int) -> None:
+    @rule(did=st.sampled_from(["1", "2", "3", "4", "5", "9"]), has_menu=st.integers(0, 5), number=callers)
+    def arrive(self, did: str, has_menu: int, number: str) -> None:
         self.names += 1
-        self.tell(ev.CallArrived(CallId("x", f"c{self.names}"), self.ms, did, has_menu=has_menu == 0))
+        call = CallId("x", f"c{self.names}")
+        self.tell(ev.CallArrived(call, self.ms, did, caller_number=number, has_menu=has_menu == 0))
+        is_listed = any(number.replace("+", "00").startswith(one.number) for one in self.engine.plan.blocked)
+        assert (self.engine.calls[call].blocked is not None) == is_listed
 
     @rule(data=st.data())
     def queued(self, data: st.DataObject) -> None:
@@ -332,7 +348,7 @@ class Floors(RuleBasedStateMachine):
     def logs_in(self, agent: str, device: str) -> None:
         self.tell(ev.AgentLoggedIn(agent, device, self.ms))
 
-    @rule(agent=agents, kind=st.integers(0, 5))
+    @rule(agent=agents, kind=st.integers(0, 6))
     def says(self, agent: str, kind: int) -> None:
         self.tell(
             [
@@ -342,6 +358,7 @@ class Floors(RuleBasedStateMachine):
                 ev.WrapUpExtended(agent, self.ms),
                 ev.AgentLoggedOut(agent, self.ms),
                 ev.AgentReady(agent, self.ms),
+                ev.AgentNotReady(agent, self.ms, "write_up"),
             ][kind]
         )
 
@@ -447,6 +464,7 @@ class Floors(RuleBasedStateMachine):
             self.ms - 9000 if call is None else call.score_ms,
             "g",
             "1",
+            data.draw(callers) if call is None else call.caller_number,
             offer=offer,
             kind=kind,
             number=number,
@@ -527,6 +545,7 @@ class Floors(RuleBasedStateMachine):
         self.handovers.clear()
         self.instants.clear()
         self.open.clear()
+        self.blocked.clear()  # who is found is judged anew, by the plan in force
         self.opened -= {call for call in self.opened - self.closed if call.uniqueid.startswith("o")}
 
     def told_by_channel(self, call: Call) -> ev.CallFound:
@@ -552,6 +571,7 @@ class Floors(RuleBasedStateMachine):
             call.score_ms,
             call.line.code,
             call.did,
+            call.caller_number,
             offer=offer,
             kind=kind,
             number=number,

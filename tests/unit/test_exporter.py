@@ -144,6 +144,19 @@ def test_test_call_and_outbound_call_count_nowhere() -> None:
     assert shown["callcenter_offers_total|result=accepted"] == 0
 
 
+def test_caller_turned_away_by_his_number_counts_apart_and_nowhere_else() -> None:
+    listed = Told("1").blocked().ends(3, None, "blocked")
+    refused = Told("2").blocked().ends(3, Outcome.REJECTED, "busy")
+    answered = Told("3").blocked().queued(0).talks(1, 2).ends(3, None, "unknown")
+
+    shown = samples(exporter_after(listed, refused, answered))
+
+    assert shown["callcenter_calls_blocked_total|line=general"] == 2
+    assert shown["callcenter_calls_offered_total|line=general"] == 1
+    assert shown["callcenter_calls_answered_total|line=general"] == 1
+    assert sum(value for name, value in shown.items() if name.startswith("callcenter_wait_seconds_count")) == 1
+
+
 def test_call_is_told_again_after_reconnect_counts_once() -> None:
     told = Told("1").queued(0).talks(5, 60).ends(61, Outcome.AGENT_ANSWERED)
     opened = told.records[0]

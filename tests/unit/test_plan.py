@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acd.plan import Exit, Step
+from acd.plan import BlockedNumber, Exit, Step
 from agents.skills import parse_need
 from config.errors import PlanError
 from config.hours import parse_hours
@@ -403,3 +403,91 @@ def test_author_lets_agents_dial_out_and_is_warned_of_what_is_hardly_meant(
 def test_author_mistypes_what_belongs_to_dialling_out_and_it_is_named(old: str, new: str, reason: str) -> None:
     (problem,) = problems(GOOD.replace(old, new, 1))
     assert reason in problem
+
+
+BLOCKED = """
+[[blocked]]
+number = "13900001234"
+why = "harassment"
+[[blocked]]
+prefix = "+9900"
+why = "fraud"
+prompt = "own/no"
+"""
+
+
+def test_author_blocks_numbers_they_are_in_the_plan_in_the_files_order() -> None:
+    found = parse_plan(GOOD + BLOCKED, "p")
+
+    assert found.warnings == ()
+    assert found.plan.blocked == (
+        BlockedNumber("13900001234", "harassment"),
+        BlockedNumber("+9900", "fraud", is_beginning=True, prompt="own/no"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ('number = "13900001234"', "p:30: blocked[0].why: is missing"),
+        ('why = "x"', "p:30: blocked[0]: name exactly one of number (a whole number) and prefix (the beginning of some)"),
+        ('number = "139000"\nprefix = "139"\nwhy = "x"', "p:30: blocked[0]: name exactly one of number (a whole number) and prefix"),
+        ('number = ""\nwhy = "x"', "p:31: blocked[0].number: must be 3 to 20 digits, with a + before them or without (it is '')"),
+        ('number = "anonymous"\nwhy = "x"', "p:31: blocked[0].number: must be 3 to 20 digits, with a + before them or without (it is 'anonymous')"),
+        ('prefix = "0*"\nwhy = "x"', "p:31: blocked[0].prefix: must be 3 to 20 digits, with a + before them or without (it is '0*')"),
+        ('prefix = "13"\nwhy = "x"', "p:31: blocked[0].prefix: must be 3 to 20 digits, with a + before them or without (it is '13')"),
+        ('prefix = "+8613"\nwhy = "x"', "p:31: blocked[0].prefix: has fewer than 3 digits without the country's own code 86"),
+        ('prefix = "0086"\nwhy = "x"', "p:31: blocked[0].prefix: has fewer than 3 digits without the country's own code 86"),
+        ('number = "13900001234"\nwhy = " "', "p:32: blocked[0].why: must not be blank (it is ' ')"),
+        ('number = "13900001234"\nwhy = "x"\nline = "general"', "p:33: blocked[0].line: there is no such key"),
+        ('number = "13900001234"\nwhy = "x"\nprompt = "../x"', "p:33: blocked[0].prompt: a sound is a file of at most 80 letters"),
+        ('number = "13900001234"\nwhy = "x"\n[[blocked]]\nnumber = "+8613900001234"\nwhy = "y"', "p:34: blocked[1].number: +8613900001234 is blocked already"),
+    ],
+)  # fmt: skip
+def test_author_mistypes_a_blocked_number_and_it_is_named(entry: str, problem: str) -> None:
+    (told,) = problems(f"{GOOD}[[blocked]]\n{entry}\n")
+    assert told.startswith(problem)
+
+
+def test_author_begins_the_list_as_a_table_is_told_how_it_is_written() -> None:
+    assert problems(GOOD + '[blocked]\nnumber = "13900001234"\n') == (
+        "p:30: blocked: must be a list: begin each with [[blocked]]",
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "key"), [('number = "1390000"', "number"), ('prefix = "139"', "prefix"), ('prefix = "0086139"', "")]
+)
+def test_author_blocks_what_a_wider_beginning_blocks_already_is_warned(entry: str, key: str) -> None:
+    text = f'{GOOD}[[blocked]]\nprefix = "138"\nwhy = "a"\n[[blocked]]\n{entry}\nwhy = "b"\n'
+    wider = '[[blocked]]\nprefix = "1390"\nwhy = "c"\n'
+    told = {
+        "number": ("p:34: blocked[1].number: is blocked already by the prefix 1390",),
+        "prefix": ("p:37: blocked[2].prefix: is blocked already by the prefix 139",),
+        "": ("p:37: blocked[2].prefix: is blocked already by the prefix 139",),
+    }
+    assert parse_plan(text + wider, "p").warnings == told[key]
+
+
+def test_supervisor_compares_lists_of_blocked_numbers_each_entry_is_named_with_its_why() -> None:
+    changed = BLOCKED.replace("13900001234", "13900009999").replace("fraud", "fraud, police file 17")
+
+    assert plan_diff(parse_plan(GOOD + BLOCKED), parse_plan(GOOD + changed)) == [
+        "blocked 13900001234 (harassment) is removed",
+        "blocked +9900*: why fraud becomes fraud, police file 17",
+        "blocked 13900009999 (harassment) is added",
+    ]
+
+
+def test_author_marks_a_reason_as_case_work_and_a_word_that_is_none_is_named() -> None:
+    text = GOOD.replace('1 = "break"', '1 = "break"\n5 = "write_up"')
+
+    plan = parse_plan('case_work_reasons = ["write_up"]\n' + text, "p")
+    assert plan.plan.case_work_reasons == ("write_up",)
+    assert plan_diff(parse_plan(text), plan) == ["plan: case_work_reasons () becomes (write_up)"]
+    assert problems('case_work_reasons = ["writeup"]\n' + text) == (
+        "p:1: case_work_reasons: there is no reason 'writeup' in [not_ready_reasons]: did you mean 'write_up'?",
+    )
+    assert problems('case_work_reasons = "write_up"\n' + text)[0].startswith(
+        "p:1: case_work_reasons: must be a valid list"
+    )

@@ -61,7 +61,7 @@ def test_author_changes_choices_and_staff_each_is_a_sentence() -> None:
 
 
 def test_author_writes_a_default_down_nothing_changes() -> None:
-    new = with_report("hold_in_talk = true\nshort_s = 5")
+    new = with_report('hold_in_talk = true\nshort_s = 5\nblocked_calls = "excluded"\nsilent_calls = "counted"')
 
     assert plan_diff(parse_plan(EXAMPLE), parse_plan(new)) == []
     assert plan_diff(parse_plan(new), parse_plan(with_report("hold_in_talk = false"))) == [
@@ -78,6 +78,8 @@ def test_author_writes_a_default_down_nothing_changes() -> None:
             "report.hold_in_talks: there is no such key: did you mean 'hold_in_talk'?",
         ),
         (with_report("short_s = 0"), "report.short_s"),
+        (with_report('blocked_calls = "offered"'), "report.blocked_calls: must be 'excluded' (it is 'offered')"),
+        (with_report('silent_calls = "lost"'), "report.silent_calls: must be 'counted' (it is 'lost')"),
         (EXAMPLE.replace("call_takers = 52", "call_takers = 67"), "more people take calls (67) than there are (66)"),
         (EXAMPLE.replace("population_source =", "# population_source ="), "a population needs its population_source"),
         (EXAMPLE.replace("since = 2026-01-01", 'since = "January"'), "staff[0].since"),

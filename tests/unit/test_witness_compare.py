@@ -168,3 +168,35 @@ def test_call_dialled_out_each_difference_is_named(
     found = dialled_differences(KEY, replace(OWN, **own), replace(OTHER, **other))  # type: ignore[arg-type]
 
     assert [str(one) for one in found] == [f"pbx/pbx-1 {what}" for what in words]
+
+
+TURNED_AWAY = replace(LEDGER, outcome=None, agent=None, answered_ms=None, talk_ended_ms=None, is_blocked=True)
+REFUSED = replace(
+    CEL, answered_ms=None, talk_ended_ms=None, talks=(), talk_ms=0, outcomes=frozenset({Outcome.REJECTED})
+)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.REJECTED, Outcome.ABANDONED_IVR, Outcome.ABANDONED_QUEUE, Outcome.FAILED])
+def test_caller_turned_away_by_his_number_was_refused_or_gone_they_agree(outcome: Outcome) -> None:
+    assert compare([TURNED_AWAY], [replace(REFUSED, outcomes=frozenset({outcome}))]).mismatches == ()
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ABANDONED_RINGING, Outcome.OVERFLOWED_OUT, Outcome.VOICEMAIL])
+def test_caller_turned_away_by_his_number_came_to_somebody_it_is_named(outcome: Outcome) -> None:
+    (mismatch,) = compare([TURNED_AWAY], [replace(REFUSED, outcomes=frozenset({outcome}))]).mismatches
+
+    assert str(mismatch) == f"pbx/pbx-1 outcome: ledger blocked, CEL {outcome}"
+
+
+def test_caller_without_an_outcome_who_is_not_on_the_list_is_still_named() -> None:
+    (mismatch,) = compare([replace(TURNED_AWAY, is_blocked=False)], [REFUSED]).mismatches
+
+    assert str(mismatch) == "pbx/pbx-1 outcome: ledger -, CEL rejected"
+
+
+def test_listed_caller_who_was_answered_is_compared_like_any_other() -> None:
+    row = {"pbx": "pbx", "uniqueid": "pbx-1", "outcome": "agent_answered", "agent": "1001", "arrived_ms": 1000}
+    row |= {"answered_ms": 5000, "talk_ended_ms": 9000, "ended_ms": 9100, "blocked": True}
+
+    assert compare([LedgerCall.of(row)], [CEL]).mismatches == ()
+    assert not LedgerCall.of(row).is_blocked

@@ -23,7 +23,13 @@ def row(arrived_ms: int, **values: Any) -> dict[str, Any]:
         ("answered_ms", "left_ms", "ended_ms", "queued_ms", "outcome", "outcome_reason", "rebuilt_ms", "follows")
     )
     zeros = dict.fromkeys(("talk_ms", "hold_ms", "requeue_wait_ms", "agent_answers", "specialist_answers"), 0)
-    flags = {"excluded": False, "requeue_abandoned": False, "clock_adjusted": False, "imported": False}
+    flags = {
+        "excluded": False,
+        "requeue_abandoned": False,
+        "clock_adjusted": False,
+        "imported": False,
+        "blocked": False,
+    }
     return {
         **empty,
         **zeros,

@@ -103,7 +103,7 @@ def test_choice_changes_the_figures_that_depend_on_it(
 def test_every_choice_is_said_in_both_languages() -> None:
     for lang in ("zh", "en"):
         said = list(DEFAULT.sentences(lang))
-        assert len(said) == 9 and all(said)
+        assert len(said) == 11 and all(said)
 
 
 def test_choice_without_sense_is_refused() -> None:

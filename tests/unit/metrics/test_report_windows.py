@@ -41,6 +41,7 @@ def call(
         "direction": direction,
         "excluded": excluded,
         "imported": False,
+        "blocked": False,
         "rebuilt_ms": None,
         "arrived_ms": arrived_ms,
         "queued_ms": arrived_ms,

@@ -35,7 +35,7 @@ def test_named_tuples_and_nested_records_come_back_as_themselves() -> None:
 
 
 def test_every_record_type_is_known_by_its_name() -> None:
-    assert len(RECORD_TYPES) == 24 and RECORD_TYPES["CallOpened"] is CallOpened
+    assert len(RECORD_TYPES) == 25 and RECORD_TYPES["CallOpened"] is CallOpened
 
 
 def test_line_of_an_older_version_takes_defaults_and_unknown_fields_are_skipped() -> None:
