@@ -56,6 +56,8 @@ class CrewCount(NamedTuple):
     """Skill that a line asks for -> agents logged in who have it."""
     reasons: Mapping[str, int]
     """Not-ready reason of the plan, or `other` -> agents."""
+    line_reasons: Mapping[tuple[str, str], int]
+    """Line, and reason as above -> agents who satisfy the line's need."""
     unreachable: int
 
 
@@ -70,17 +72,17 @@ class Crew:
         self._begun: Counter[Presence] = Counter()
         """State -> the sum of the instants at which those who are in it came into it."""
         self._shown: Counter[Presence] = Counter()
-        self._reasons: tuple[str, ...] = ()
         self._serves: dict[str, _Serves] = {}
         self._lines: dict[tuple[str, Presence], int] = {}
         self._free: Counter[str] = Counter()
         self._skills: dict[str, int] = {}
-        self._not_ready: Counter[str] = Counter()
+        self._not_ready = {OTHER: 0}
+        self._line_not_ready: dict[tuple[str, str], int] = {}
         self._cut_off = 0
 
     def staff(self, plan: Plan) -> None:
         """A plan is in force: count everybody anew by what it says."""
-        self._reasons = tuple(dict.fromkeys(plan.not_ready_reasons.values()))
+        reasons = dict.fromkeys((*plan.not_ready_reasons.values(), OTHER))
         asked = _skills_asked(plan)
         found: dict[frozenset[tuple[str, int]], _Serves] = {}
         self._serves = {}
@@ -93,7 +95,8 @@ class Crew:
         self._lines = {(line, presence): 0 for line in plan.lines for presence in Presence}
         self._skills = dict.fromkeys(asked, 0)
         self._free.clear()
-        self._not_ready.clear()
+        self._not_ready = dict.fromkeys(reasons, 0)
+        self._line_not_ready = {(line, reason): 0 for line in plan.lines for reason in reasons}
         self._cut_off = 0
         for number in plan.agents.keys() | self._states.keys():
             self._count_in(number, self._states.get(number, _AWAY), 1)
@@ -124,9 +127,8 @@ class Crew:
 
     def count(self) -> CrewCount:
         """Return the counts of this instant."""
-        reasons = {reason: self._not_ready[reason] for reason in self._reasons}
-        reasons[OTHER] = self._not_ready.total() - sum(reasons.values())
-        return CrewCount(self._lines.copy(), self._skills.copy(), reasons, self._cut_off)
+        reasons = (self._not_ready.copy(), self._line_not_ready.copy())
+        return CrewCount(self._lines.copy(), self._skills.copy(), *reasons, self._cut_off)
 
     def spent_by(self, now_ms: int) -> dict[Presence, int]:
         """Return milliseconds spent in each state but logged out, up to now; never less than the last time."""
@@ -144,7 +146,10 @@ class Crew:
             for skill in serves.skills:
                 self._skills[skill] += by
         if state.presence is Presence.NOT_READY:
-            self._not_ready[state.reason] += by
+            reason = state.reason if state.reason in self._not_ready else OTHER
+            self._not_ready[reason] += by
+            for line in serves.lines:
+                self._line_not_ready[line, reason] += by
         if state.is_free:
             for line in serves.lines:
                 self._free[line] += by

@@ -49,6 +49,9 @@ def _of_crew(frozen: Frozen) -> dict[str, dict[Labels, float]]:
         "callcenter_estimated_wait_seconds": {(line,): wait_s for line, wait_s in frozen.estimates_s.items()},
         "callcenter_line_agents": {(line, presence.value): count for (line, presence), count in crew.lines.items()},
         "callcenter_agents_not_ready": {(reason,): count for reason, count in crew.reasons.items()},
+        "callcenter_line_agents_not_ready": {
+            (line, reason): count for (line, reason), count in crew.line_reasons.items()
+        },
         "callcenter_agents_unreachable": {(): crew.unreachable},
         "callcenter_skill_agents_logged_in": {(skill,): count for skill, count in crew.skills.items()},
     }

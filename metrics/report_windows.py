@@ -68,6 +68,10 @@ REPORT: Mapping[str, str] = {
     "callcenter_report_total_max_talk_seconds": "total_max_talk_s",
 }
 """Series -> figure of the dictionary; rates are shown as shares of 1."""
+OF_ALL_LINES = frozenset(
+    name for name in REPORT if name.startswith(("callcenter_report_outbound_", "callcenter_report_total_"))
+)
+"""The table's other two rows are shown for all lines together alone: by line they would be a fifth of a scrape, and nobody publishes them so."""
 DISCARD_AT = 1_000
 """So many rows that lie in no window any more are thrown away together."""
 
@@ -107,7 +111,8 @@ class WindowTotals:
         for series, name in names_of(self.dictionary).items():
             figure = self.dictionary.figures[name]
             scale = PER_UNIT[Unit.PERCENT] if figure.unit is Unit.PERCENT else 1
-            values = ((key, figure.value(totals)) for key, totals in self.totals.items())
+            shown = (item for item in self.totals.items() if item[0][1] == ALL_LINES or series not in OF_ALL_LINES)
+            values = ((key, figure.value(totals)) for key, totals in shown)
             found[series] = {(key[0].value, key[1]): value / scale for key, value in values if value is not None}
         found[OPEN_SERIES] = {
             (window.value, line): Fraction(totals[OPEN_TOTAL] or 0) for (window, line), totals in self.totals.items()

@@ -36,6 +36,17 @@ OF_PEOPLE = (
         unit="agents",
     ),
     Series(
+        "callcenter_line_agents_not_ready",
+        Kind.GAUGE,
+        "Agents who satisfy the line's own need and are not ready, by reason as in callcenter_agents_not_ready: the state not_ready of "
+        "callcenter_line_agents, taken apart. An agent counts in each line that he can serve: over all lines use "
+        "callcenter_agents_not_ready.",
+        ("line", "reason"),
+        zh="满足线路自身技能要求而置忙的座席，按原因分（同 callcenter_agents_not_ready），即 callcenter_line_agents 中 not_ready 的细分；"
+        "一人计入其可服务的每条线路，全部线路合计请用 callcenter_agents_not_ready。",
+        unit="agents",
+    ),
+    Series(
         "callcenter_agents_unreachable",
         Kind.GAUGE,
         "Agents logged in at a phone that the PBX cannot reach: nothing is offered to them.",

@@ -77,13 +77,21 @@ _TOLD = (
     ),
 )
 
+_BY_LINE = ("line all: every line", "line=all：全部线路")
+_WHOLE = ("line is all: every line together", "line 仅为 all：全部线路合计")
+
+
+def _lines(name: str) -> tuple[str, str]:
+    return _WHOLE if name.startswith(("outbound_", "total_")) else _BY_LINE
+
+
 OF_REPORT = tuple(
     Series(
         f"callcenter_report_{name}",
         Kind.GAUGE,
-        f"{what} (ledger; arrived in the window; line all: every line).",
+        f"{what} (ledger; arrived in the window; {_lines(name)[0]}).",
         ("window", "line"),
-        zh=f"{zh}（台账；按呼入时刻计入时间窗；line=all：全部线路）。",
+        zh=f"{zh}（台账；按呼入时刻计入时间窗；{_lines(name)[1]}）。",
         unit=unit,
     )
     for name, what, zh, unit in _TOLD

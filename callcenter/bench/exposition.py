@@ -129,7 +129,8 @@ class Province:
         for call in gone:
             self._tell(CallerGone(call, self.ms, EndedBy.CALLER))
         for number in range(1_000):
-            self.report.add(f"line{number % LINES}", int(T0 * 1000) + number, [1 for _ in self.report.names])
+            values, longest = [1 for _ in self.report.totals], [1 for _ in self.report.maxima]
+            self.report.add(f"line{number % LINES}", int(T0 * 1000) + number, values, longest)
 
     def _tell(self, event: Event) -> None:
         self._take(self.engine.advance(self.now))

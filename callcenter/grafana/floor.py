@@ -1,6 +1,6 @@
 """The floor now: who waits, who can take calls, how it has gone in the last hour."""
 
-from callcenter.grafana.shape import Choice, Dashboard, Levels, Look, Panel, Row, Text, Unit, each, plain
+from callcenter.grafana.shape import Choice, Dashboard, Levels, Look, Panel, Query, Row, Text, Unit, each, plain
 from callcenter.grafana.words import LINE_STATE, OFFER, OUTCOME, PRESENCE, REASON
 
 _WAITING = Row(
@@ -158,8 +158,25 @@ _AGENTS = Row(
             Unit.AGENTS,
             (each("reason", "sum by (reason) (callcenter_agents_not_ready)"),),
             Look.AREAS,
-            8,
+            6,
             words=REASON,
+        ),
+        Panel(
+            Text("各线路置忙原因", "Not ready by line and reason"),
+            Text(
+                "能服务该线路（满足其技能要求）而此刻置忙的座席，按原因；一人计入其可服务的每条线路。",
+                "Agents who satisfy the line's own need and are not ready now, by reason; one counts in each line that he can serve.",
+            ),
+            Unit.AGENTS,
+            (
+                Query(
+                    'sum by (line, reason) (callcenter_line_agents_not_ready{line=~"$line"}) > 0',
+                    Text("{{line}}：{{reason}}", "{{line}}: {{reason}}"),
+                ),
+            ),
+            Look.BARS,
+            6,
+            calm=Text("无人置忙", "nobody"),
         ),
         Panel(
             Text("话务占用率（15 分钟）", "Phone occupancy, 15 minutes"),
@@ -177,7 +194,7 @@ _AGENTS = Row(
                     ' / (sum(rate(callcenter_agent_seconds_total{presence=~"ringing|dialling|talking|hold|acw|ready"}[15m])) > 0)',
                 ),
             ),
-            width=8,
+            width=6,
             levels=Levels(0.85, 0.95),
         ),
         Panel(
@@ -188,7 +205,7 @@ _AGENTS = Row(
             ),
             Unit.AGENTS,
             (plain("话机离线", "Phone away", "sum(callcenter_agents_unreachable)"),),
-            width=8,
+            width=6,
             levels=Levels(1, 5),
         ),
     ),

@@ -20,7 +20,7 @@ from callcenter.lab.sip_phone import Leg, answers
 from callcenter.storage.figures import Group
 from callcenter.storage.rolled_figures import reading
 from metrics.dictionary import DICTIONARY
-from metrics.report_windows import OPEN_SERIES, OPEN_TOTAL, REPORT, ReportWindows, edges_at, names_of
+from metrics.report_windows import OF_ALL_LINES, OPEN_SERIES, OPEN_TOTAL, REPORT, ReportWindows, edges_at, names_of
 from metrics.series import BOUNDS, SERIES, Kind
 from tests.integration.office import Office, Row, until
 
@@ -172,6 +172,8 @@ async def report_of_the_ledger(office: Office, at_ms: int) -> dict[str, dict[Lab
             for line, totals in (*lines.items(), (ALL_LINES, whole[edge, ""])):
                 key = (("line", line), ("window", window.value))
                 for series, name in names_of(DICTIONARY).items():
+                    if line != ALL_LINES and series in OF_ALL_LINES:
+                        continue
                     if (value := DICTIONARY.figures[name].value(totals)) is not None:
                         found[series][key] = value / 100 if series.endswith(("_rate", "_level")) else value
                 found[OPEN_SERIES][key] = Fraction(totals[OPEN_TOTAL] or 0)

@@ -70,7 +70,7 @@ def _labels(series: Series, seed: int) -> Iterator[Labels]:
             case "state":
                 values.append(_STATES[series.name])
             case "reason":
-                values.append(("break", "other") if series.name == "callcenter_agents_not_ready" else ("late", "twice"))
+                values.append(("break", "other") if series.name.endswith("agents_not_ready") else ("late", "twice"))
             case "version" | "plan":
                 values.append((f"{label}-{seed}",))
             case "line" if "window" in series.labels:

@@ -93,6 +93,32 @@ def test_agents_are_not_ready_reasons_of_the_plan_stand_by_themselves() -> None:
     assert shown["callcenter_agents_not_ready|reason=other"] == 2
 
 
+def test_agents_are_not_ready_each_line_tells_the_reasons_of_those_who_could_serve_it() -> None:
+    exporter, _ = exporter_of(
+        told("1", 0, Presence.NOT_READY, "break"),
+        told("2", 0, Presence.NOT_READY, "missed"),
+        told("3", 0, Presence.NOT_READY, "break"),
+    )
+    exporter.observe([told("1", 5, Presence.NOT_READY, "training")])
+    shown = samples(exporter)
+
+    def of(line: str) -> dict[str, float]:
+        reasons = ("break", "training", "other")
+        return {one: shown[f"callcenter_line_agents_not_ready|line={line}|reason={one}"] for one in reasons}
+
+    assert of("general") == {"break": 0, "training": 1, "other": 1}
+    assert of("tax") == {"break": 1, "training": 0, "other": 0}
+    for line in LINES:
+        assert sum(of(line).values()) == shown[f"callcenter_line_agents|line={line}|presence=not_ready"]
+
+    exporter.staff(plan_of({"1": {"general": 1, "tax": 2}}))
+    shown = samples(exporter)
+    assert of("tax") == {"break": 0, "training": 1, "other": 0}, "counted anew by another plan"
+    exporter.observe([told("1", 9, Presence.LOGGED_OUT)])
+    shown = samples(exporter)
+    assert of("general") == of("tax") == {"break": 0, "training": 0, "other": 0}
+
+
 def test_phone_is_unreachable_its_agent_counts_until_it_comes_back_or_he_logs_out() -> None:
     exporter, _ = exporter_of(told("1", 0, Presence.READY), told("1", 1, Presence.READY, reachable=False))
     assert samples(exporter)["callcenter_agents_unreachable"] == 1
