@@ -16,13 +16,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from callcenter.board.day import hours_of_day
-from callcenter.http.tokens import Audience, TokenStore
+from callcenter.http.tokens import Audience, TokenStore, read_local_token
 from callcenter.lab.browser import Browser
 from callcenter.lab.devtools import DevTools, Page, devtools
 from callcenter.lab.sip_phone import answers
 from callcenter.storage.database import open_engine
 from tests.counted import figure_text, totals_between
 from tests.integration.office import Building, Office, until
+from tests.integration.supervised_office import ordered
 
 pytestmark = pytest.mark.pbx
 
@@ -30,6 +31,38 @@ QUIET_UNTIL_TRIED_AGAIN_S = 4.0
 """The page tries anew after 5 s without a word."""
 FIGURES = """Object.fromEntries([...document.querySelectorAll('.figure')].map(
     tile => [tile.dataset.figure, tile.querySelector('.value')?.textContent]))"""
+HARD_TO_READ = """(() => {
+    const linear = part => (part /= 255) <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+    const colour = text => text.match(/[\\d.]+/g).map(Number);
+    const ground = node => {
+        const own = colour(getComputedStyle(node).backgroundColor);
+        return own.length < 4 || own[3] === 1 ? own : ground(node.parentElement);
+    };
+    const contrast = node => {
+        const [one, other] = [light(colour(getComputedStyle(node).color)), light(ground(node))];
+        return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+    };
+    const texts = () => [...document.querySelectorAll('body *')].filter(node => node.getClientRects().length
+        && [...node.childNodes].some(part => part.nodeType === Node.TEXT_NODE && part.data.trim()));
+    document.querySelector('#stale').hidden = false;
+    document.querySelector('#stale-text').textContent = 'stale';
+    let looked = 0;
+    const found = new Set();
+    for (const theme of ['dark', 'light']) for (const level of ['none', 'ok', 'warn', 'alarm'])
+        for (const state of ['ready', 'ringing', 'talking', 'hold', 'acw', 'dialling', 'case_work', 'not_ready', 'unreachable', 'logged_out']) {
+            document.documentElement.dataset.theme = theme;
+            for (const node of document.querySelectorAll('[data-level]')) node.dataset.level = level;
+            for (const node of document.querySelectorAll('[data-state]')) node.dataset.state = state;
+            for (const node of texts()) {
+                looked += 1;
+                if (contrast(node) < 4.5) found.add(`${theme} ${level} ${state} ${node.className} ${node.textContent}`);
+            }
+        }
+    return {looked, found: [...found]};
+})()"""
+CUT_OFF = """[...document.querySelectorAll('.figure, .panel, .panel table, .panel > ul, .panel > ol, header')]
+    .filter(node => node.scrollWidth > node.clientWidth + 1).map(node => node.id || node.dataset.figure || node.tagName)"""
 IS_LIVE = "document.body?.dataset.live === 'live' && !!document.querySelector('.figure .value')"
 
 
@@ -115,6 +148,8 @@ async def test_calls_are_answered_and_abandoned_each_figure_is_the_ledgers_withi
     assert "138****5678" in row
     assert "12345678" not in await page.evaluate("document.documentElement.outerHTML")
     await page.until("document.querySelector('[data-figure=oldest_wait] .value').textContent >= '0:02'", 6)
+    since = await page.evaluate("document.querySelector('[data-figure=oldest_wait] .value').dataset.from")
+    assert int(since) == next(row["arrived_ms"] for row in await office.rows() if row["sip_call_id"] == leg.call_id)
     caller.hang_up(leg)
     await office.row(leg)
     shown = await agree_within(building, page, 1.0)
@@ -143,6 +178,68 @@ async def test_agents_work_each_state_stands_there_with_sign_and_word_in_both_la
         "document.fonts.ready.then(() => [...'接通率'].every(ch => document.fonts.check('30px \"WenQuanYi Micro Hei\"', ch)))"
     )
     assert drawn
+
+
+async def test_supervisor_reads_every_text_in_every_state_and_theme_contrast_is_enough_and_nothing_is_cut_off(
+    building: Building, office: Office, tools: DevTools
+) -> None:
+    page = await open_board(building, tools, "lang=en")
+    caller = await office.caller("13812345678")
+    leg = caller.call("12345")
+    await page.until("document.querySelectorAll('#oldest .number').length === 1", 5)
+    for lang in ("EN", "ZH"):
+        assert await page.evaluate("document.documentElement.lang.slice(0, 2).toUpperCase()") == lang
+        assert await page.evaluate(CUT_OFF) == [], lang
+        await page.evaluate("document.querySelector('#lang').click()")
+    read = await page.evaluate(HARD_TO_READ)
+    assert read["looked"] > 2000
+    assert read["found"] == []
+    caller.hang_up(leg)
+    await office.row(leg)
+
+
+async def test_hotline_has_ten_lines_each_is_shown_in_its_turn_and_what_a_supervisor_said_of_it_is_read_whole(
+    building: Building, office: Office, tools: DevTools
+) -> None:
+    old = building.site.plan_text
+    more = "".join(
+        f'[lines.district{n}]\nname = "第{n}区分中心"\nname_en = "District {n}"\ndids = ["1240{n}"]\nneed = "general >= 1"\n'
+        for n in range(6)
+    )
+    await in_force(office, old.replace("[not_ready_reasons]", more + "[not_ready_reasons]"))
+    await ordered(office, "line", line="general", order="emergency", to="special", why="a test")
+    try:
+        page = await open_board(building, tools)
+        await page.until("/1 . 2/.test(document.querySelector('#lines-page').textContent)", 5)
+        first = await lines_shown(page)
+        mark = "document.querySelector('#lines .mark')"
+        assert await page.evaluate(f"{mark}.innerText") == "应急转移 → special"
+        assert await page.evaluate(f"{mark}.scrollWidth <= {mark}.clientWidth && {mark}.getClientRects().length === 1")
+        assert await page.evaluate("document.querySelector('#oldest').clientHeight > 0")
+        assert await page.evaluate(CUT_OFF) == []
+        await page.until("/2 . 2/.test(document.querySelector('#lines-page').textContent)", 10)
+        second = await lines_shown(page)
+        assert await page.evaluate(CUT_OFF) == []
+        assert len(first) >= 4 and not set(first) & set(second)
+        assert first + second == ["general", "special", "real", "tax", *(f"district{n}" for n in range(6))]
+    finally:
+        await ordered(office, "line", line="general", order="open", why="over")
+        await in_force(office, old)
+
+
+async def in_force(office: Office, plan: str) -> None:
+    office.site.write_plan(plan)
+    code, text = await office.code_of("/plan/reload", "POST", read_local_token(office.site.state_dir) or "")
+    assert code == 200, text
+
+
+async def lines_shown(page: Page) -> list[str]:
+    """The lines that can be seen whole, in order."""
+    found: list[str] = await page.evaluate(
+        "[...document.querySelectorAll('#lines tr[data-line]')].filter(row => row.getBoundingClientRect().bottom"
+        " <= document.querySelector('#lines').getBoundingClientRect().bottom).map(row => row.dataset.line)"
+    )
+    return found
 
 
 async def test_page_lives_on_what_the_service_sends_alone_and_breaks_none_of_its_own_rules(

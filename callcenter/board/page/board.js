@@ -12,6 +12,7 @@ const AGES = ["ok", "warn", "warn", "alarm", "alarm", "alarm"]; // of each age o
 const LIVE_FIGURES = ["waiting", "oldest_wait", "ready", "talking"];
 const PAGE_MS = 8000;
 const DRAW_MS = 200;
+const LINES_SHARE = 0.66; // of the column that they share with the waiting callers
 
 const asked = new URLSearchParams(location.search);
 const kept = (name, known, otherwise) =>
@@ -19,8 +20,11 @@ const kept = (name, known, otherwise) =>
 let lang = kept("lang", ["zh", "en"], navigator.language.startsWith("zh") ? "zh" : "en");
 let theme = kept("theme", ["dark", "light"], "dark");
 let state = null;
+let page = 0; // of whatever has more rows than room; each list counts it by its own number of pages
 let trouble = "start"; // why the data is not live; null: it is
 const hours = new Hours(document.querySelector("#plot canvas"));
+
+const isNarrow = matchMedia("(max-aspect-ratio: 5/4)"); // then everything stands below each other, whole
 
 const $ = (selector) => document.querySelector(selector);
 const words = () => WORDS[lang];
@@ -33,11 +37,15 @@ function el(tag, className, ...children) {
   return node;
 }
 
-function icon(name) {
+// A sign; `word` says it to those who do not see it, where no text stands beside it.
+function icon(name, word) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
   svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
+  if (word) {
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", word);
+  } else svg.setAttribute("aria-hidden", "true");
   use.setAttribute("href", `#i-${name}`);
   svg.append(use);
   return svg;
@@ -81,19 +89,30 @@ function showFigures() {
   }
 }
 
+function lineRows([code, line]) {
+  const waiting = el("td", "", String(line.waiting));
+  waiting.dataset.level = line.waiting ? line.level : "none";
+  if (line.waiting && line.level !== "ok") waiting.prepend(icon(line.level, words()[line.level]));
+  const oldest = el("td", "", line.from_ms === null ? "—" : running(line.from_ms));
+  const name = el("td", "name", line[lang === "zh" ? "name" : "name_en"]);
+  const row = el("tr", "", name, waiting, oldest, ...["answered", "abandoned", "connect_rate"].map((key) => el("td", "", line[key])));
+  row.dataset.line = code;
+  if (line.state === "open") return [row];
+  const holds = el("td", "holds", el("span", "mark", icon("warn"), words()[line.state], line.to ? ` → ${line.to}` : ""));
+  holds.colSpan = row.children.length;
+  return [row, el("tr", "", holds)];
+}
+
 function showLines() {
-  const lines = Object.entries(state.lines).sort(([, a], [, b]) => a.place - b.place);
-  $("#lines tbody").replaceChildren(...lines.map(([code, line]) => {
-    const name = el("td", "name", line[lang === "zh" ? "name" : "name_en"]);
-    if (line.state !== "open") name.append(el("span", "mark", icon("warn"), words()[line.state], line.to ? ` → ${line.to}` : ""));
-    const waiting = el("td", "", String(line.waiting));
-    waiting.dataset.level = line.waiting ? line.level : "none";
-    if (line.waiting && line.level !== "ok") waiting.prepend(icon(line.level));
-    const oldest = el("td", "", line.from_ms === null ? "—" : running(line.from_ms));
-    const row = el("tr", "", name, waiting, oldest, ...["answered", "abandoned", "connect_rate"].map((key) => el("td", "", line[key])));
-    row.dataset.line = code;
-    return row;
-  }));
+  const lines = Object.entries(state.lines).sort(([, a], [, b]) => a.place - b.place).map(lineRows);
+  const room = isNarrow.matches ? Infinity : roomForLines();
+  const pages = [[]];
+  for (const rows of lines) {
+    if (pages.at(-1).length && pages.at(-1).length + rows.length > room) pages.push([]);
+    pages.at(-1).push(...rows);
+  }
+  $("#lines tbody").replaceChildren(...pages[page % pages.length]);
+  $("#lines-page").textContent = pages.length > 1 ? said(words().page, (page % pages.length) + 1, pages.length) : "";
 }
 
 function showCallers() {
@@ -104,7 +123,7 @@ function showCallers() {
     const range = place + 1 < edges.length ? `${edge / unit}–${edges[place + 1] / unit}` : `≥ ${edge / unit}`;
     const name = said(words()[unit === 1 ? "age_s" : "age_min"], range);
     const level = AGES[place];
-    const item = el("li", "", el("strong", "", ...(number && level !== "ok" ? [icon(level)] : []), String(number)), el("span", "", name));
+    const item = el("li", "", el("strong", "", ...(number && level !== "ok" ? [icon(level, words()[level])] : []), String(number)), el("span", "", name));
     item.dataset.level = number ? level : "none";
     return item;
   }));
@@ -120,13 +139,21 @@ function showCallers() {
   $("#oldest").replaceChildren(...(rows.length ? rows : [el("li", "nobody", icon("ok"), words().nobody)]));
 }
 
+const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
+const rowOf = (node) => parseFloat(getComputedStyle(node).getPropertyValue("--row")) * rem();
+
 // How many rows a list has room for: half a row is not shown.
 function fitting(list) {
-  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-  return Math.max(1, Math.floor(list.clientHeight / (parseFloat(getComputedStyle(list).getPropertyValue("--row")) * rem)));
+  return Math.max(1, Math.floor(list.clientHeight / rowOf(list)));
 }
 
-let page = 0;
+// How many rows of lines leave the waiting callers below them their place.
+function roomForLines() {
+  const panel = $("#lines");
+  const table = $("#lines tbody");
+  const head = panel.offsetHeight - table.offsetHeight;
+  return Math.max(1, Math.floor((LINES_SHARE * panel.parentElement.clientHeight - head) / rowOf(panel)));
+}
 
 function showAgents() {
   $("#states").replaceChildren(...COUNTED.filter((name) => state.states[name]).map((name) => {
@@ -139,8 +166,8 @@ function showAgents() {
   const list = $("#people");
   const fit = fitting(list);
   const pages = Math.max(1, Math.ceil(people.length / fit));
-  page %= pages;
-  const first = Math.min(page * fit, Math.max(0, people.length - fit)); // the last page is full too
+  const place = page % pages;
+  const first = Math.min(place * fit, Math.max(0, people.length - fit)); // the last page is full too
   const here = people.slice(first, first + fit);
   list.replaceChildren(...here.map(([number, one]) => {
     const name = one.reachable ? one.state : "unreachable";
@@ -154,7 +181,7 @@ function showAgents() {
   const shown = Object.keys(state.agents).length;
   const there = COUNTED.filter((name) => !["unreachable", "logged_out"].includes(name)).reduce((sum, name) => sum + state.states[name], 0);
   const notes = [];
-  if (pages > 1) notes.push(said(words().page, page + 1, pages));
+  if (pages > 1) notes.push(said(words().page, place + 1, pages));
   if (there > shown) notes.push(said(words().more, there - shown));
   $("#page").textContent = notes.join(" · ");
 }
@@ -176,7 +203,7 @@ function showTrust() {
   $("#stale-text").textContent = notes.join("　");
   if ($("#stale").hidden === Boolean(notes.length)) {
     $("#stale").hidden = !notes.length;
-    if (state) { showCallers(); showAgents(); } // there is room for other numbers of rows now
+    if (state) { showLines(); showCallers(); showAgents(); } // there is room for other numbers of rows now
   }
 }
 
@@ -240,7 +267,7 @@ $("#theme").addEventListener("click", () => change("theme", (theme = theme === "
 $("#full").addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()));
 addEventListener("resize", () => state && showAll());
 setInterval(tick, 250);
-setInterval(() => { page += 1; if (state) showAgents(); }, PAGE_MS);
+setInterval(() => { page += 1; if (state) { showLines(); showCallers(); showAgents(); } }, PAGE_MS);
 if (asked.has("kiosk")) {
   document.body.classList.add("kiosk");
   const stayOn = () => navigator.wakeLock?.request("screen").catch(() => {});
