@@ -34,7 +34,8 @@ from callcenter.floor_status import floor_status
 from callcenter.gauges import Gauges
 from callcenter.hand import Hand
 from callcenter.http.app import create_app
-from callcenter.http.board import FILES, follow_tokens
+from callcenter.http.board import FILES, at_the_door, follow_tokens
+from callcenter.http.gate import room_here
 from callcenter.http.server import serving
 from callcenter.http.tokens import TokenStore, write_local_token
 from callcenter.open_hours import OpenHours
@@ -79,8 +80,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         """Load and open everything that needs no network. Raises ConfigError, StorageError, AcdError (a plan without sense)."""
         self.settings = settings
-        actions = AmiSettings.of(settings, settings.ami_login)
-        events = AmiSettings.of(settings, settings.ami_events_login)
+        actions, events = (AmiSettings.of(settings, one) for one in (settings.ami_login, settings.ami_events_login))
         self._plan_file = read_plan(settings.plan)
         self._dictionary = build(choices_of(self._plan_file, None))
         Engine(self.plan(), 0)
@@ -95,7 +95,7 @@ class Service:
         self._patient = open_engine(settings.database, command_s=REBUILD_S)
         """The ledger's database for work that may take long."""
         self._rollups = RollupKeeper(self._patient)
-        self.clock = make_clock()
+        self.clock, self._room = make_clock(), room_here()
         self.board, self.recent = self._board(), self._recent_report()
         self.exporter = Exporter(self._floor, __version__, self._dictionary, self.recent.frozen)
         self.exporter.staff(self.plan())
@@ -148,6 +148,7 @@ class Service:
             ),
             ledger=self.database,
             dictionary=lambda: self._dictionary,
+            most=self._room.boards,
         )
 
     def _recent_report(self) -> RecentReport:
@@ -199,9 +200,9 @@ class Service:
             await self._ready_ledger()
             tokens = TokenStore(self.state.folder)
             write_local_token(self.state.folder)
-            settings = self.settings
-            app = create_app(self, tokens.owner_of, board_without_token=settings.board_without_token)
-            async with serving(app, settings.http_host, settings.http_port):
+            app = create_app(self, tokens.owner_of, board_without_token=self.settings.board_without_token)
+            at = (self.settings.http_host, self.settings.http_port)
+            async with serving(app, *at, places=self._room.places, refuses=at_the_door(self.board)):
                 try:
                     await self._serve(tasks, tokens)
                 finally:

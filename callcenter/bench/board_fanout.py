@@ -90,7 +90,7 @@ async def _log_in(running: Hall) -> None:
             await asyncio.sleep(40 / LOG_INS_PER_S)
 
 
-async def _calls(pbx: ReplayedPbx, per_s: float) -> None:
+async def let_come(pbx: ReplayedPbx, per_s: float) -> None:
     """Let callers come at this pace, and a probe now and then, until cancelled."""
     loop = asyncio.get_running_loop()
     began, sent, probed = loop.time(), 0, 0
@@ -112,7 +112,7 @@ async def measure(agents: int, per_s: float, boards: int, stalled: int, seconds:
     story = Story("lines", "from_ms", [PROBE_LINE])
     async with hall(agents) as running:
         pbx = running.pbx
-        calls = asyncio.create_task(_calls(pbx, per_s))
+        calls = asyncio.create_task(let_come(pbx, per_s))
         await asyncio.sleep(WARM_S)
         screens = [await open_screen(running.service.http_port, running.token, story) for _ in range(boards)]
         stuck = [await open_stalled(running.service.http_port, running.token) for _ in range(stalled)]
@@ -129,7 +129,7 @@ async def measure(agents: int, per_s: float, boards: int, stalled: int, seconds:
         again = await asyncio.gather(*(read_on(one, story, 10.0) for one in later[: stalled // 2]))
         calls.cancel()
         await asyncio.gather(calls, return_exceptions=True)
-        await _until_over(running, story)
+        await until_over(running, story)
         _check(screens, story, running)
         if any(screen.error for screen in again):
             raise BenchWrong(f"a board that reads again got {next(screen.error for screen in again if screen.error)}")
@@ -157,7 +157,7 @@ async def measure(agents: int, per_s: float, boards: int, stalled: int, seconds:
     }
 
 
-async def _until_over(running: Hall, story: Story) -> None:
+async def until_over(running: Hall, story: Story) -> None:
     """Wait until no call goes on and the boards say so of every call that was told."""
     told: dict[str, Any] = {}
     with suppress(TimeoutError):

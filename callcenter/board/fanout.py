@@ -98,9 +98,14 @@ class Fanout:
         self._most = most
         self._is_closed = False
 
+    @property
+    def is_full(self) -> bool:
+        """Whether one more screen would be refused."""
+        return self._is_closed or len(self.screens) >= self._most
+
     def join(self, owner: str) -> Screen:
         """Open a screen. Raises TooManyScreens."""
-        if self._is_closed or len(self.screens) >= self._most:
+        if self.is_full:
             raise TooManyScreens
         screen = Screen(owner, self._whole)
         self.screens[screen] = None

@@ -18,7 +18,7 @@ from acd.plan import Plan
 from acd.records import Record
 from callcenter.board.day import hours_of_day
 from callcenter.board.delta import State, difference
-from callcenter.board.fanout import Fanout, Screen, message
+from callcenter.board.fanout import MOST_SCREENS, Fanout, Screen, message
 from callcenter.board.today import Change, Today
 from callcenter.board.view import Trust, compose
 from callcenter.board.watch import FloorWatch
@@ -48,9 +48,10 @@ class LiveBoard:
         trust: Callable[[bool], Trust],
         ledger: AsyncEngine,
         dictionary: Callable[[], Dictionary] = lambda: DICTIONARY,
+        most: int = MOST_SCREENS,
     ) -> None:
         """now: seconds on the PBX's clock. trust: is told whether the day's totals are current. ledger: its database.
-        dictionary: under the choices of the plan in force, as the report's."""
+        dictionary: under the choices of the plan in force, as the report's. most: screens at the same time."""
         self._plan, self._engine, self._now, self._trust, self._ledger = plan, engine, now, trust, ledger
         self._watch = FloorWatch()
         self._dictionary = dictionary
@@ -65,7 +66,7 @@ class LiveBoard:
         self._whole_text: tuple[State, bytes] = ({}, b"")
         """A state that was told whole, and the message: hundreds of screens may ask for the same one at once."""
         self._touched = asyncio.Event()
-        self.fanout = Fanout(self._whole)
+        self.fanout = Fanout(self._whole, most)
 
     def write_statements(self) -> None:
         """Write out what reading the day asks of the ledger, before calls are routed. Hours are counted from the rows."""
@@ -105,6 +106,11 @@ class LiveBoard:
         self._touched.set()
 
     # screens
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more screen would be refused."""
+        return self.fanout.is_full
 
     def join(self, owner: str) -> Screen:
         """Open a screen. Raises TooManyScreens."""

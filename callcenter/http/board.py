@@ -17,7 +17,7 @@ restart of the service logs nobody out; a token that is revoked ends its screens
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qs
@@ -30,6 +30,7 @@ from starlette.types import Receive, Scope, Send
 from callcenter.board.fanout import RETRY_S, Fanout, Screen, TooManyScreens
 from callcenter.http.access import COOKIE, OPEN, Door, refusal
 from callcenter.http.body import BodyRefused, body_of
+from callcenter.http.gate import refusal_text
 from callcenter.http.tokens import LOCAL, Audience, TokenStore, TokenStoreError
 
 log = logging.getLogger(__name__)
@@ -55,8 +56,17 @@ GOES = {"Connection": "close"}
 """With a stream that is refused: who may not see it shall not keep a connection either, which a scrape may want."""
 
 
+STREAM = "/board/events"
+TOO_MANY = refusal_text(str(TooManyScreens()))
+
+
 class BoardPort(Protocol):
     """What is asked of the board of the running service."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether `join` would raise."""
+        ...
 
     def join(self, owner: str) -> Screen:
         """Open a screen. Raises TooManyScreens."""
@@ -166,11 +176,22 @@ def routes(board: BoardPort, door: Door) -> list[Route]:
     pages = _Pages(board, door)
     return [
         Route("/board", pages.page),
-        Route("/board/events", pages.events),
+        Route(STREAM, pages.events),
         Route("/board/login", pages.login, methods=["POST"]),
         Route("/board/logout", pages.logout, methods=["POST"]),
         Route("/board/static/{name}", pages.static),
     ]
+
+
+def at_the_door(board: BoardPort) -> Callable[[bytes], bytes | None]:
+    """Return what refuses a stream by a connection's first bytes while there are as many boards as may be: thousands who ask
+    for one cost as little as can be, and so nobody looks at their tokens."""
+    asks = f"GET {STREAM} ".encode()
+
+    def refused(data: bytes) -> bytes | None:
+        return TOO_MANY if board.is_full and data.startswith(asks) else None
+
+    return refused
 
 
 async def follow_tokens(tokens: TokenStore, fanout: Fanout) -> None:

@@ -257,26 +257,6 @@ async def test_head_of_the_stream_is_asked_for_it_ends_at_once(store: TokenStore
         assert (await client.head("/board/events")).status_code == 401
 
 
-async def test_ten_thousand_connect_the_next_one_is_closed_at_once_and_a_silent_one_after_a_while(
-    store: TokenStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server, "MOST_CONNECTIONS", 3)
-    monkeypatch.setattr(server, "SILENT_S", 0.05)
-    async with asyncio.timeout(10), serving(create_app(OneBoard(), store.owner_of), "127.0.0.1", 0) as port:
-        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
-        refused, writer = await asyncio.open_connection("127.0.0.1", port)
-        with suppress(ConnectionResetError):
-            assert await refused.read() == b""
-        for reader, one in [*silent, (refused, writer)]:
-            with suppress(ConnectionResetError):
-                assert await reader.read() == b""
-            one.close()
-        reader, one = await asyncio.open_connection("127.0.0.1", port)
-        one.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-        assert b"200 OK" in await reader.readline()
-        one.close()
-
-
 async def test_request_comes_byte_by_byte_has_no_more_time_than_silence(
     store: TokenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
