@@ -227,6 +227,7 @@ function draw() {
   $("#day").textContent = state.service.day;
   drawn = state;
   showTrust();
+  tick();
 }
 
 function showAll() {
