@@ -14,7 +14,7 @@ from callcenter.calls.scenario import Inbound, Outbound, chosen, load, read
 from callcenter.calls.screenplay import ACTS, Part, steps_of
 from config.plan import parse_plan
 
-KINDS = 34
+KINDS = 36
 """So many kinds `make calls` plays."""
 
 
