@@ -2,6 +2,7 @@
 
 `Service` is `callcenter serve`: plan loaded, state folder locked, ledger brought up, outbox and projector, live state, the
 engine's driver, the PBX, HTTP. It ends by a signal (0), when another instance holds the PBX (4), or with what is wrong (2).
+One of a pair (CALLCENTER_REDIS_URL) stands by instead while the other one leads, and shares what agents do while it leads.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from callcenter.asterisk.told import DialAsked
 from callcenter.background import told_if_it_failed
 from callcenter.board.live import LiveBoard
 from callcenter.board.view import Trust
+from callcenter.condition import connection_status, readiness
 from callcenter.dialouts import DialOuts
 from callcenter.driver import Driver
 from callcenter.features import Features
@@ -39,6 +41,7 @@ from callcenter.http.gate import room_here
 from callcenter.http.server import serving
 from callcenter.http.tokens import TokenStore, write_local_token
 from callcenter.open_hours import OpenHours
+from callcenter.pair import Pair
 from callcenter.rebuild.gaps import Gaps, people_of
 from callcenter.rebuild.look_back import LookBack
 from callcenter.recent_report import RecentReport
@@ -55,6 +58,7 @@ from callcenter.storage.rollup import REBUILD_S, write_statements
 from callcenter.storage.rollup_upkeep import RollupKeeper
 from callcenter.storage.state_dir import StateDir
 from callcenter.storage.upkeep import keep_on_disk
+from callcenter.succession import EPOCH
 from callcenter.survived import survived
 from config.plan import PlanFile, read_plan
 from config.plan_diff import plan_diff
@@ -66,7 +70,6 @@ from metrics.floor import Floor
 
 log = logging.getLogger(__name__)
 
-EPOCH = "epoch"
 PROJECTOR = "projector"
 BATCH_S = 2.0
 """How long the projector may take at the end for the batch under way."""
@@ -88,7 +91,8 @@ class Service:
         name = re.sub(r"[^A-Za-z0-9.-]", "-", settings.instance or socket.gethostname())[:40]
         self.instance = f"{name}-{self.state.instance}"
         self.state.lock(self.instance)
-        self.live = SqliteLiveState(self.state.live_state)
+        self._pair = Pair(SqliteLiveState(self.state.live_state), settings.redis, self.instance)
+        self.live = self._pair.live
         self.outbox = Outbox(self.state.outbox)
         self.database = open_engine(settings.database)
         self.ledger = Ledger(self.database)
@@ -121,14 +125,8 @@ class Service:
             snapshot_done=self._in_step,
             keep_epoch=lambda epoch: self.live.put(EPOCH, str(epoch)),
         )
-        self.pbx = AsteriskPbx(
-            actions,
-            events,
-            self.driver,
-            self.clock,
-            self.instance,
-            epochs=[int(self.live.get(EPOCH) or 0)],
-        )
+        led = [int(self.live.get(EPOCH) or 0)]
+        self.pbx = AsteriskPbx(actions, events, self.driver, self.clock, self.instance, led, self._pair.heir)
         self.driver.attach(self.pbx)
         self._gaps = Gaps(self.live)
         self._look_back = self._looking_back()
@@ -229,13 +227,14 @@ class Service:
         tasks += [pbx, stop]
         for name, work in (
             (PROJECTOR, self.projector.run()),
-            ("upkeep", keep_on_disk(self.outbox, self.live)),
+            ("upkeep", keep_on_disk(self.outbox, self._pair.own)),
             ("hours", self._hours.follow(self.plan, self.driver.change_plan)),
             ("watched", self._gaps.follow(self.pbx.name, self._watches, self._now_ms)),
             ("recordings", self._keeper.run()),
             ("board", self.board.run()),
             ("tokens", follow_tokens(tokens, self.board.fanout)),
             ("roll-ups", self._rollups.run()),
+            *self._pair.works(self._stands_by_at),
         ):
             tasks.append(asyncio.create_task(work, name=name))
             tasks[-1].add_done_callback(told_if_it_failed)
@@ -255,6 +254,7 @@ class Service:
         await asyncio.gather(*(task for task in tasks if task not in projector), return_exceptions=True)
         await self._rollups.stop(BATCH_S)
         self.driver.close()
+        await self._pair.share()
         if projector:
             await asyncio.wait(projector, timeout=BATCH_S)
             projector[0].cancel()
@@ -262,7 +262,7 @@ class Service:
         if not await self.projector.drain(DRAIN_S):
             log.warning("the ledger could not take the last records (%s): they wait in the outbox", self.projector.away)
         self.outbox.close()
-        self.live.close()
+        await self._pair.end()
         await self.database.dispose()
         await self._patient.dispose()
         self.state.release()
@@ -274,16 +274,10 @@ class Service:
         engine = self.driver.engine
         return {
             "instance": self.instance,
-            "leader": self.pbx.leadership.is_ours,
-            "epoch": self.pbx.leadership.epoch,
-            "pbx": self.pbx.name,
-            "synced": self.pbx.is_synced,
-            "links": {"actions": self.pbx.actions.is_up, "events": self.pbx.events.is_up},
-            "event_lag_s": round(self.pbx.event_lag_s, 4),
+            **connection_status(self.pbx, self._pair.state()),
             "plan": self.plan().version,
             "outbox_bytes": self.projector.depth_bytes(),
             "ledger_away": self.projector.away,
-            "refused_actions": self.pbx.switch.refused,
             "line_orders": self.hand.lines(),
             "engine": engine.snapshot() if engine is not None else None,
             **floor_status(self.plan(), engine, self.clock.now()),
@@ -303,14 +297,7 @@ class Service:
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
         """Return whether calls are distributed now, and each part's word on it."""
-        parts = {
-            "leader": self.pbx.leadership.is_ours,
-            "ami_actions": self.pbx.actions.is_up,
-            "ami_events": self.pbx.events.is_up,
-            "snapshot": self.pbx.is_synced,
-            "outbox": not self.outbox.dropped.total(),
-        }
-        return all(parts.values()), {**parts, "ledger": self.projector.away or "ok"}
+        return readiness(self.pbx, self.outbox, self.projector, self._pair.state())
 
     async def reload_plan(self) -> list[str]:
         """Read the plan's file again and put it in force; return the changes in words. Raises PlanError, nothing changed."""
@@ -376,6 +363,9 @@ class Service:
                 task.add_done_callback(self._background.discard)
                 task.add_done_callback(told_if_it_failed)
 
+    def _stands_by_at(self) -> str | None:
+        return self.pbx.name if self.pbx.stands_by_for is not None else None
+
     def _watches(self) -> bool:
         return self.pbx.is_synced and self.driver.engine is not None
 
@@ -393,8 +383,11 @@ class Service:
         return agent.number if agent is not None else None
 
     def _floor(self) -> Floor:
-        gauges = Gauges(self.plan, self.driver.engine, self.pbx, self._look_back, self.outbox, self.clock.now)
-        return gauges.floor()
+        now, shared = self.clock.now, self._pair.state()
+        return Gauges(self.plan, self.driver.engine, self.pbx, self._look_back, self.outbox, now, shared).floor()
 
     def _restored(self) -> Iterable[e.Event]:
+        """We lead from now on: what the live state has is read, which may be another's who led before."""
+        self._features, self._dialouts = self._answers_to_phones()
+        self._gaps.reread()
         return survived(self.hand, self.live, int(self.clock.now() * 1000))

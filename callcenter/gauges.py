@@ -33,6 +33,8 @@ class Gauges:
     outbox: Outbox
     now: Callable[[], float]
     """Seconds since the epoch on the PBX's clock."""
+    shared_state: str | None = None
+    """`ok`, or why what a pair shares is not up to date; None: this service is alone."""
 
     def floor(self) -> Floor:
         """Return what there is to see now."""
@@ -49,6 +51,8 @@ class Gauges:
             outbox_dropped=self.outbox.dropped.total(),
             is_database_up=projector.away is None,
             is_leader=pbx.leadership.is_ours,
+            is_standing_by=pbx.stands_by_for is not None,
+            is_state_shared=None if self.shared_state is None else self.shared_state == "ok",
             unknown_calls=len(self.look_back.unknown),
             epoch=pbx.leadership.epoch,
             plan=plan.version,
@@ -57,7 +61,10 @@ class Gauges:
         return with_engine(seen, plan, self.engine, now)
 
     def _untold_s(self, plan: Plan, now: float) -> float:
-        """Time of today in which nobody watched the PBX and of which CEL has not told, an outage of now included."""
+        """Time of today in which nobody watched the PBX and of which CEL has not told, an outage of now included. While we stand
+        by that is the leader's to say."""
+        if self.pbx.stands_by_for is not None:
+            return 0.0
         midnight = midnight_ms(datetime.fromtimestamp(now, zone := zone_named(plan.zone)).date(), zone)
         is_watched = self.pbx.is_synced
         return self.look_back.gaps.untold_ms(self.pbx.name, midnight, int(now * 1000), is_watched=is_watched) / 1000

@@ -33,6 +33,7 @@ def serve() -> None:
         callcenter serve
     Signals: TERM or INT ends it (callers keep hearing music; start again within 12 s and nobody notices),
     HUP reads the plan again.
+    With CALLCENTER_REDIS_URL a second service on the same PBX stands by, and takes over when the first is gone.
     Exit codes: 0 ended by a signal, 1 failed, 2 settings or plan are wrong, 4 another instance holds the PBX.
     """
     sys.exit(run())
@@ -43,10 +44,8 @@ def run(**overrides: Any) -> int:
     try:
         settings = load_settings(**overrides)
         _log_to_stderr(settings.log_level)
-        for warning in unknown_variables():
+        for warning in (*unknown_variables(), *settings.doubts):
             logging.getLogger("callcenter").warning("%s", warning)
-        if settings.redis_url is not None:
-            logging.getLogger("callcenter").warning("CALLCENTER_REDIS_URL has no effect yet: take it out")
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings))
     except ConfigError as error:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -22,6 +23,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from config.errors import SettingsError
 
 PREFIX = "CALLCENTER_"
+REDIS_PORT = 6379
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -31,6 +33,15 @@ class AmiLogin:
 
     username: str
     secret: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class RedisLogin:
+    """Where Redis is, and its password (None: it asks for none), which never shows in a repr."""
+
+    host: str
+    port: int
+    password: SecretStr | None
 
 
 class Settings(BaseSettings):
@@ -49,7 +60,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """SQLAlchemy URL of the ledger; None: an SQLite file in the state folder. Read it through `database`."""
     redis_url: SecretStr | None = None
-    """`redis://...` where there is more than one process; None: live state in memory."""
+    """`redis://:PASSWORD@host:port/0`: two services on one PBX are a pair, which shares through it what agents do, and the second
+    one stands by; None: this one is alone. Read it through `redis`."""
     state_dir: Path = Path(".state")
     """Outbox, embedded store, tokens, lock. Not shared between two services."""
     plan: Path = Path("plan.toml")
@@ -110,6 +122,26 @@ class Settings(BaseSettings):
                 raise ValueError("must begin with postgresql:// or sqlite:///")
         return value
 
+    @field_validator("redis_url")
+    @classmethod
+    def _is_usable_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _redis_login(value.get_secret_value())
+        return value
+
+    @property
+    def redis(self) -> RedisLogin | None:
+        """The Redis of a pair; None: this service is alone."""
+        return _redis_login(self.redis_url.get_secret_value()) if self.redis_url is not None else None
+
+    @property
+    def doubts(self) -> list[str]:
+        """What is allowed and yet hardly meant, one sentence each."""
+        if self.redis_url is not None and self.database.startswith("sqlite"):
+            lack = "the ledger is a file of this one alone: name the PostgreSQL of both with CALLCENTER_DATABASE_URL"
+            return [f"CALLCENTER_REDIS_URL makes two services a pair, but {lack}"]
+        return []
+
     @property
     def database(self) -> str:
         """The ledger's URL with its asyncio driver; may hold a password, so never log it (use `database_label`)."""
@@ -167,6 +199,24 @@ _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "sqlite+aiosqlite": "sqlite+aiosqlite",
 }
+
+
+def _redis_login(url: str) -> RedisLogin:
+    """Raises ValueError, which says nothing of the password."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or REDIS_PORT
+    except ValueError:
+        raise ValueError("is no URL of the form redis://:PASSWORD@host:port/0") from None
+    if parts.scheme != "redis" or not host:
+        raise ValueError("must be redis://:PASSWORD@host:port/0 (without TLS: keep Redis on a network of your own)")
+    if parts.username not in (None, "", "default"):
+        raise ValueError("names a user: only the password of Redis' default user can be used, redis://:PASSWORD@host")
+    if parts.path not in ("", "/", "/0") or parts.query or parts.fragment:
+        raise ValueError(
+            "names something behind host and port: only database 0 can be used, redis://:PASSWORD@host:port/0"
+        )
+    return RedisLogin(host, port, SecretStr(unquote(parts.password)) if parts.password else None)
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -37,6 +37,9 @@ class Floor:
     """Records since the start that found no room on disk."""
     is_database_up: bool = False
     is_leader: bool = False
+    is_standing_by: bool = False
+    is_state_shared: bool | None = None
+    """Whether the state that a pair shares is up to date; None: this service is alone."""
     unknown_calls: int = 0
     epoch: int = 0
     plan: str = ""

@@ -89,6 +89,21 @@ OF_SERVICE = (
     ),
     Series("callcenter_leader", Kind.GAUGE, "1: this instance decides.", zh="1：由本实例决策。", unit="0 or 1"),
     Series(
+        "callcenter_standing_by",
+        Kind.GAUGE,
+        "1: another instance decides, and this one would take over.",
+        zh="1：由另一实例决策，本实例为备机。",
+        unit="0 or 1",
+    ),
+    Series(
+        "callcenter_shared_state_up",
+        Kind.GAUGE,
+        "Of a pair (CALLCENTER_REDIS_URL): 1: the newest states of agents are in Redis (leader), or were read there (stand-by). "
+        "0: a take-over now would know less than it should.",
+        zh="主备成对时（CALLCENTER_REDIS_URL）：1：座席最新状态已写入 Redis（主控），或已从中读到（备机）。0：此刻接管将不知道部分座席状态。",
+        unit="0 or 1",
+    ),
+    Series(
         "callcenter_epoch",
         Kind.GAUGE,
         "Epoch of the leadership, growing with each take-over.",

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from callcenter.lab.errors import PeerUnavailableError
 from callcenter.lab.postgres import Postgres
+from callcenter.lab.redis import Redis
 from config.settings import load_settings
 from tests.series_watch import Plugin
 
@@ -30,6 +31,18 @@ def missing(error: PeerUnavailableError) -> NoReturn:
 def private_postgres() -> Iterator[Postgres]:
     """One private PostgreSQL for the whole run: this machine's programs, or fetched ones."""
     server = Postgres()
+    try:
+        server.start_now()
+    except PeerUnavailableError as error:
+        missing(error)
+    yield server
+    server.stop_now()
+
+
+@pytest.fixture(scope="session")
+def private_redis() -> Iterator[Redis]:
+    """One private Redis for the whole run: this machine's program, or a fetched one."""
+    server = Redis()
     try:
         server.start_now()
     except PeerUnavailableError as error:

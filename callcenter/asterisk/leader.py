@@ -6,21 +6,39 @@ within WATCH_S the PBX is held (`HeldByAnother`, exit code 4), else take over. T
 is known, for ever (append only: `CC_REVOKED_<epoch>=1` is cleared by nobody), so that a leader that was frozen and thaws
 can dial nobody, and finds out at its next beat. It does not even try: whoever has not confirmed his lead for CERTAIN_S
 (less than a takeover needs) does nothing on the PBX until he has asked (`is_certain`).
+
+Of a pair (`stands_by`) the one that finds another's beat moving does not end but watches it, for as long as it takes, and takes
+over when the beat has stood still for PAIR_STALE_S by its own monotonic clock: before the dialplan takes the leader for away
+(12 s), so that callers rest where they are. Both of a pair must be certain sooner, too (PAIR_CERTAIN_S). What is measured
+are readings that came promptly: a PBX that hangs says nothing of its leader, so the time begins anew. A beat that vanished
+(Asterisk was started anew) counts like one that stands still: the leader connects again sooner than that.
 """
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from callcenter.asterisk.errors import AmiError
 from callcenter.asterisk.message import Action, AmiReply
 
+log = logging.getLogger(__name__)
+
 STALE_S = 13.0
 WATCH_S = 13.0
 CERTAIN_S = 10.0
+PAIR_STALE_S = 8.0
+PAIR_CERTAIN_S = 6.0
+LOOK_S = 0.5
+SLOW_S = 2.0
+"""A reading of the beat that took longer begins the watch anew."""
 BEAT = "CC_BEAT"
+
+
+async def _none_known() -> int:
+    return 0
 
 
 class HeldByAnother(Exception):
@@ -72,7 +90,12 @@ class Leadership:
         epochs: list[int],
         now: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        stands_by: bool = False,
+        known_epoch: Callable[[], Awaitable[int]] = _none_known,
     ) -> None:
+        """stands_by: watch another's beat instead of ending. known_epoch: the newest epoch known elsewhere, asked before a claim;
+        never fails."""
         self._link = link
         self.instance = instance
         self._past = set(epochs)
@@ -85,6 +108,11 @@ class Leadership:
         self._monotonic = monotonic
         self._confirmed_at = float("-inf")
         """Local monotonic instant before which nobody else can have taken over: when the last good beat was begun."""
+        self._stands_by = stands_by
+        self._known_epoch = known_epoch
+        self._certain_s = PAIR_CERTAIN_S if stands_by else CERTAIN_S
+        self.watched: Beat | None = None
+        """Newest beat of the leader for whom we stand by; None: we do not."""
 
     @property
     def is_ours(self) -> bool:
@@ -94,7 +122,7 @@ class Leadership:
     @property
     def is_certain(self) -> bool:
         """Whether nobody else can lead: false after a pause of this process, until the next beat went well."""
-        return self.is_ours and self._monotonic() - self._confirmed_at < CERTAIN_S
+        return self.is_ours and self._monotonic() - self._confirmed_at < self._certain_s
 
     async def holder(self) -> "HeldByAnother":
         """Return who holds the PBX now, as the error that ends us; raises AmiError."""
@@ -102,21 +130,26 @@ class Leadership:
         return HeldByAnother(beat.instance if beat else "unknown", beat.epoch if beat else 0)
 
     async def claim(self) -> int:
-        """Take the PBX and return our new epoch; raises HeldByAnother, AmiError."""
-        beat = await self._read()
-        if beat is not None and beat.instance != self.instance:
-            await self._watch(beat)
-            self._past.add(beat.epoch)
-        elif beat is not None:
-            self._past.add(beat.epoch)
-        self._past.discard(0)
-        epoch = max([int(self._now()), *(known + 1 for known in self._past)])
-        while await self._get(f"CC_REVOKED_{epoch}") == "1":
-            epoch += 1  # the PBX's clock was put back since
-        self.epoch = epoch
-        if not await self.renew():
-            raise await self.holder()
-        return epoch
+        """Take the PBX and return our new epoch, as soon as nobody else leads if we stand by; raises HeldByAnother, AmiError."""
+        while True:
+            beat = await self._read()
+            if beat is not None:
+                self._past.add(beat.epoch)
+            if self._stands_by:
+                await self._wait_for_turn(beat)
+            elif beat is not None and beat.instance != self.instance:
+                await self._watch(beat)
+            self._past |= {await self._known_epoch()}
+            self._past.discard(0)
+            epoch = max([int(self._now()), *(known + 1 for known in self._past)])
+            while await self._get(f"CC_REVOKED_{epoch}") == "1":
+                epoch += 1  # the PBX's clock was put back since
+            self.epoch = epoch
+            if await self.renew():
+                self.watched = None
+                return epoch
+            if not self._stands_by:
+                raise await self.holder()
 
     async def renew(self) -> bool:
         """Write all globals of leadership again (an Asterisk that was restarted has none); return whether we still lead."""
@@ -157,6 +190,29 @@ class Leadership:
             if beat != seen:
                 raise HeldByAnother(beat.instance, beat.epoch)
             if self._now() - beat.second > STALE_S:
+                return
+
+    async def _wait_for_turn(self, first: Beat | None) -> None:
+        """Return when nobody else leads: the beat is ours or was never there, was stale when we came, or stands still."""
+        if self.watched is None:
+            is_free = first is None or first.instance == self.instance or self._now() - first.second > STALE_S
+            if is_free:
+                return
+        if self.watched is None:
+            log.info("instance %s leads: standing by", first.instance if first is not None else "unknown")
+        seen, since = first, self._monotonic()
+        while True:
+            self.watched = seen or self.watched
+            await asyncio.sleep(LOOK_S)
+            asked_at = self._monotonic()
+            beat = await self._read()
+            now = self._monotonic()
+            if beat != seen or now - asked_at > SLOW_S:
+                seen, since = beat, now
+                if beat is not None:
+                    self._past.add(beat.epoch)
+            elif now - since >= PAIR_STALE_S:
+                log.warning("the heartbeat of the leader stands still: taking over")
                 return
 
     async def _read(self) -> Beat | None:

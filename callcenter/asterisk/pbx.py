@@ -5,6 +5,7 @@ no event while an action runs. When both are up: buffer events; ask for the PBX'
 phones and channels; tell them (`DeviceChanged`, `CallFound`, `SnapshotDone`); replay the buffer from the moment of the
 snapshot on. When either is lost: `LinkLost`, once. What came before the snapshot's moment is in the snapshot. A session
 that was lost and came back while the snapshot was read makes it worthless (events are missing): it is read again.
+Where another leads and we stand by, nothing is told and no event is kept, until the claim has succeeded.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from acd import commands as c
 from acd import events as e
 from acd.names import CallId, EndedBy
 from callcenter.asterisk.errors import AmiDisconnected, AmiError
-from callcenter.asterisk.leader import HeldByAnother, Leadership
+from callcenter.asterisk.leader import Beat, HeldByAnother, Leadership
 from callcenter.asterisk.link import AmiLink
 from callcenter.asterisk.message import AmiMessage
 from callcenter.asterisk.put_back import PUT_BACK_S, ClockPutBack
@@ -62,6 +63,17 @@ class PbxOwner(Protocol):
         ...
 
 
+class Heir(Protocol):
+    """What a stand-by knows besides the PBX, and takes over."""
+
+    async def last_epoch(self, pbx: str) -> int:
+        """Return the newest epoch of this PBX that is known elsewhere, 0: none; never fails, bounded in time."""
+        ...
+
+    async def take_over(self, pbx: str, epoch: int) -> None:
+        """The PBX is ours, and its owner is told next (`claimed`); never fails, bounded in time."""
+
+
 class AsteriskPbx:
     """Links, translation, switch and leadership of one PBX."""
 
@@ -73,7 +85,9 @@ class AsteriskPbx:
         clock: PbxClock,
         instance: str,
         epochs: list[int],
+        heir: Heir | None = None,
     ) -> None:
+        """epochs: those with which this service led before. heir: we are one of a pair, and stand by while the other one leads."""
         self.name = ""
         """The PBX's system name, learned at the first connect: first part of every call's key."""
         self.clock = clock
@@ -97,7 +111,10 @@ class AsteriskPbx:
             on_connected=self._session_changed,
             on_disconnected=self._session_lost,
         )
-        self.leadership = Leadership(self.actions, instance, epochs, clock.pbx_now)
+        self._heir = heir
+        self.leadership = Leadership(
+            self.actions, instance, epochs, clock.pbx_now, stands_by=heir is not None, known_epoch=self._known_epoch
+        )
         self.switch = AsteriskSwitch(
             self.actions,
             self.translator.tracks,
@@ -116,8 +133,13 @@ class AsteriskPbx:
         """Receive minus Timestamp of the newest event, on the PBX's clock."""
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def stands_by_for(self) -> Beat | None:
+        """The newest beat of the leader for whom we stand by; None: we do not."""
+        return self.leadership.watched
+
     def __repr__(self) -> str:
-        state = "synced" if self.is_synced else "not synced"
+        state = "synced" if self.is_synced else "standing by" if self.stands_by_for else "not synced"
         return f"<AsteriskPbx {self.name} {state} epoch={self.leadership.epoch} {self.actions!r} {self.events!r}>"
 
     async def run(self) -> None:
@@ -146,8 +168,8 @@ class AsteriskPbx:
         self.switch.mark_answered(call, at_ms)
 
     async def push_globals(self, values: Mapping[str, str]) -> None:
-        """Write globals that the dialplan reads; raises AmiError."""
-        if not values:
+        """Write globals that the dialplan reads; those of a PBX that another leads are left alone. Raises AmiError."""
+        if not values or not self.leadership.is_ours:
             return
         futures = self.actions.send_many(
             [{"Action": "Setvar", "Variable": name, "Value": value} for name, value in values.items()]
@@ -184,6 +206,8 @@ class AsteriskPbx:
         return False
 
     def _event(self, message: AmiMessage) -> None:
+        if self.stands_by_for is not None:
+            return  # of a PBX that another leads: it may be weeks
         if self._buffer is not None:
             self._buffer.append(message)
             return
@@ -236,7 +260,13 @@ class AsteriskPbx:
         await self._ask_time()
         await self._learn_name()
         if not self.leadership.is_ours:
-            self._owner.claimed(self.name, await self.leadership.claim())
+            epoch = await self.leadership.claim()
+            if self._heir is not None:
+                await self._heir.take_over(self.name, epoch)
+            self._owner.claimed(self.name, epoch)
+            losses, self._buffer = self._losses, []
+            if not self.events.is_up:
+                raise AmiDisconnected("the session for events is lost")
         elif not await self.leadership.renew():
             raise await self.leadership.holder()
         await self.push_globals(self._owner.plan_globals())
@@ -297,6 +327,9 @@ class AsteriskPbx:
         self.name = self.translator.pbx = self.name or name
         status = (await self.actions.send({"Action": "CoreStatus"})).message
         self.startup = f"{status.get('CoreStartupDate', '')} {status.get('CoreStartupTime', '')}".strip()
+
+    async def _known_epoch(self) -> int:
+        return await self._heir.last_epoch(self.name) if self._heir is not None else 0
 
     # --- heartbeat
 

@@ -14,6 +14,7 @@ from callcenter.check import host, pbx
 from callcenter.check.cel import check_cel
 from callcenter.check.finding import Finding, Refused, Scene, State
 from callcenter.check.recordings import check_recordings
+from callcenter.check.redis import check_redis
 from callcenter.check.sounds import check_sounds
 from callcenter.check.voicemail import check_voicemail
 from config.errors import PlanError, SettingsError
@@ -39,6 +40,7 @@ TABLE = (
     Check("state", host.check_state, needs_pbx=False),
     Check("http", host.check_http, needs_pbx=False),
     Check("database", host.check_database, needs_pbx=False),
+    Check("redis", check_redis, needs_pbx=False),
     Check("host name", host.check_name, needs_pbx=False),
     Check("ami", pbx.check_ami, needs_pbx=False),
     Check("log-in actions", pbx.check_actions_login, needs_pbx=False),
@@ -66,8 +68,7 @@ def check_settings(settings: Settings) -> list[Finding]:
     secrets = {str(error): None for error in (_problem_of(settings, name) for name in ("actions", "events")) if error}
     findings = [Finding("settings", State.FAIL, problem) for problem in secrets]
     findings += [Finding("settings", State.WARN, warning, do) for warning in unknown_variables()]
-    if settings.redis_url is not None:
-        findings.append(Finding("settings", State.WARN, "CALLCENTER_REDIS_URL has no effect yet", "take it out"))
+    findings += [Finding("settings", State.WARN, doubt) for doubt in settings.doubts]
     return findings or [Finding("settings", State.OK, "complete")]
 
 

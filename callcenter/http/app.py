@@ -4,7 +4,7 @@
 |---|---|---|
 | GET /metrics | Prometheus | text, or OpenMetrics where it is asked for; rendered in a worker thread |
 | GET /healthz | a supervisor of processes | 200 while the loop runs |
-| GET /readyz | a load balancer | 200, or 503 with what is missing |
+| GET /readyz | a load balancer | 200, or 503 with what is missing; `?stand_by=ok`: 200 from a sound stand-by too |
 | GET /status | `callcenter status` | JSON |
 | GET /plan | `callcenter plan` | version of the plan in force |
 | /board... | supervisors | the wallboard: `callcenter.http.board` |
@@ -83,7 +83,8 @@ class _Pages:
 
     async def readyz(self, request: Request) -> Response:
         is_ready, conditions = self._service.ready()
-        return JSONResponse({"ready": is_ready, **conditions}, status_code=200 if is_ready else 503)
+        is_sound = request.query_params.get("stand_by") == "ok" and conditions.get("stand_by") is True
+        return JSONResponse({"ready": is_ready, **conditions}, status_code=200 if is_ready or is_sound else 503)
 
     async def status(self, request: Request) -> Response:
         return JSONResponse(self._service.status())

@@ -38,7 +38,7 @@ class ServicePort(Protocol):
 
     def ready(self) -> tuple[bool, dict[str, object]]:
         """Return whether calls are being distributed, and each condition by name (leader, links, snapshot, ledger): True,
-        or what is missing (False, or a text)."""
+        or what is missing (False, or a text). `stand_by` is True for a stand-by that could take over."""
         ...
 
     def plan(self) -> Plan:

@@ -44,6 +44,7 @@ SPEECH = Peer(
     ("espeak-ng", "sox"),
     otherwise="espeak-ng and sox on PATH are required; without them tones stand for prompts",
 )
+REDIS = Peer("redis", ("redis-server",), otherwise="redis-server 6 or newer on PATH is required")
 POSTGRESQL = Peer("postgresql", ("postgresql",), otherwise="PostgreSQL 15 or newer on PATH is required")
 COMPOSE = Peer("compose", ("docker-compose",), "sid", "docker-compose 2 on PATH is required")
 SYSTEMD = Peer("systemd", ("systemd",), otherwise="systemd-analyze on PATH is required")

@@ -68,6 +68,10 @@ class Gaps:
         self._unread: dict[str, tuple[int, int]] | None = None
         """Key of each gap that was not read yet -> its beginning and end, ms; None: not looked at since the start."""
 
+    def reread(self) -> None:
+        """The live state was replaced by what another leader left: look again."""
+        self._unread = None
+
     def watched(self, pbx: str, at_ms: int) -> None:
         """We were in step with the PBX at this instant."""
         self._live.put(_WATCHED + pbx, str(at_ms))

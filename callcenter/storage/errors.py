@@ -49,3 +49,30 @@ class SchemaOutdated(StorageError):
         )
         self.current = current
         self.head = head
+
+
+class SharedStateAway(StorageError):
+    """The store that leader and stand-by share does not answer, or refuses; calls go on without it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
+class StateUnreadable(StorageError):
+    """What lies in the shared store is no state that this version can read."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the shared state is not readable: {reason}")
+
+
+class StateMissing(StorageError):
+    """The shared store does not hold this leader's whole state: write all of it."""
+
+
+class NewerLeader(StorageError):
+    """A newer leader writes the shared state: we have nothing to write there any more."""
+
+    def __init__(self, epoch: int, instance: str) -> None:
+        super().__init__(f"the shared state belongs to a newer leader, {instance} (epoch {epoch})")
+        self.epoch = epoch
+        self.instance = instance

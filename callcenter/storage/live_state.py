@@ -3,7 +3,8 @@
 Theory of operation: the newest `PresenceChanged` of each agent holds all that a restart needs (state, reason, since,
 device, wrap-up deadline, order of readiness, misses), so one upsert per change suffices; beside it small values by name
 (epoch, login lock-outs). The port is synchronous and write-through: when `put_agent` returns, `kill -9` cannot take the
-change back. A twin in memory serves tests and simulation; a store shared by several processes has the same port.
+change back. A twin in memory serves tests and simulation. What two services share is made of it behind the routing
+(`callcenter.storage.mirror`).
 
 The SQLite store commits into its WAL without fsync (a power cut may cost the last second; the PBX's channels and device
 states correct the rest). SQLite's own checkpoint would do fsync in the middle of a call, so it is off: `checkpoint` is
@@ -11,6 +12,7 @@ meant for a thread, every minute or so.
 """
 
 import sqlite3
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -43,6 +45,9 @@ class LiveState(Protocol):
     def values(self, prefix: str) -> dict[str, str]:
         """Return all values whose name begins with `prefix`."""
 
+    def become(self, agents: Sequence[PresenceChanged], values: Mapping[str, str], keep: Collection[str]) -> None:
+        """Hold exactly these from now on, all at once, and of the small values of before only those named in `keep`."""
+
     def close(self) -> None:
         """Let go of the store."""
 
@@ -74,6 +79,11 @@ class MemoryLiveState:
 
     def values(self, prefix: str) -> dict[str, str]:
         return {name: self._values[name] for name in sorted(self._values) if name.startswith(prefix)}
+
+    def become(self, agents: Sequence[PresenceChanged], values: Mapping[str, str], keep: Collection[str]) -> None:
+        self._agents = {one.agent: one for one in agents}
+        kept = {name: value for name, value in self._values.items() if name in keep}
+        self._values = {**values, **kept}
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -139,6 +149,19 @@ class SqliteLiveState:
     def values(self, prefix: str) -> dict[str, str]:
         query = "SELECT name, value FROM small_values WHERE substr(name, 1, ?) = ? ORDER BY name"
         return dict(self._db.execute(query, (len(prefix), prefix)))
+
+    def become(self, agents: Sequence[PresenceChanged], values: Mapping[str, str], keep: Collection[str]) -> None:
+        kept = {name: value for name, value in self.values("").items() if name in keep}
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.execute("DELETE FROM agents")
+            self._db.execute("DELETE FROM small_values")
+            self._db.executemany("INSERT INTO agents VALUES (?, ?)", [(one.agent, encode(one)) for one in agents])
+            self._db.executemany("INSERT INTO small_values VALUES (?, ?)", list({**values, **kept}.items()))
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
 
     def checkpoint(self) -> None:
         """Bring the WAL into the file and to the disk. Blocks for the disk; safe in another thread (own connection)."""

@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callcenter.lab.postgres import Postgres
+from callcenter.lab.redis import Redis
 from callcenter.storage.database import open_engine
 from callcenter.storage.ledger import Ledger
 from callcenter.storage.migrate import upgrade
+from tests.contract.shared import SharedRedis
 
 _numbers = itertools.count(1)
 
@@ -48,3 +50,14 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 def ledger(engine: AsyncEngine) -> Ledger:
     """A ledger on an empty database."""
     return Ledger(engine)
+
+
+@pytest.fixture
+async def shared_redis(private_redis: Redis) -> AsyncIterator[SharedRedis]:
+    """The private Redis, empty; it runs again after a test that ended or froze it."""
+    redis = SharedRedis(private_redis)
+    await redis.empty()
+    yield redis
+    private_redis.thaw()
+    if private_redis.process is None:
+        private_redis.resume_now()

@@ -1,5 +1,6 @@
 """What every store of live state does, in memory and on disk."""
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,26 @@ def test_small_values_are_kept_replaced_listed_and_dropped(store: LiveState) -> 
     store.drop("epoch")
     store.drop("epoch")
     assert store.get("epoch") is None and len(store.values("")) == 2
+
+
+def test_state_of_another_is_taken_over_nothing_of_before_is_left_but_what_is_kept(store: LiveState) -> None:
+    store.put_agent(ACW)
+    store.put("epoch", "7")
+    store.put("line:general", "drained")
+    store.become([replace(ACW, agent="1002")], {"line:tax": "open", "epoch": "9"}, {"epoch", "more"})
+    assert store.agents() == [replace(ACW, agent="1002")]
+    assert store.values("") == {"epoch": "7", "line:tax": "open"}
+    store.become([], {}, ())
+    assert (store.agents(), store.values("")) == ([], {})
+
+
+def test_state_that_cannot_be_kept_whole_leaves_that_of_before(tmp_path: Path) -> None:
+    store = SqliteLiveState(tmp_path / "live.sqlite3")
+    store.put_agent(ACW)
+    with pytest.raises(sqlite3.Error):
+        store.become([replace(ACW, agent="1002")] * 2, {}, ())
+    assert store.agents() == [ACW]
+    store.close()
 
 
 def test_what_was_put_is_there_for_the_next_process_without_a_close(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ FLOOR = Floor(
     outbox_dropped=4,
     is_database_up=True,
     is_leader=True,
+    is_standing_by=True,
+    is_state_shared=True,
     unknown_calls=2,
     epoch=9,
     plan="abc",
@@ -72,6 +74,7 @@ def test_prometheus_scrapes_floor_shows_every_gauge() -> None:
     assert shown["callcenter_outbox_dropped_total"] == 4
     assert shown["callcenter_unknown_calls"] == 2
     assert (shown["callcenter_database_up"], shown["callcenter_leader"], shown["callcenter_epoch"]) == (1, 1, 9)
+    assert (shown["callcenter_standing_by"], shown["callcenter_shared_state_up"]) == (1, 1)
     assert shown["callcenter_build_info|plan=abc|version=1.2"] == 1
 
 

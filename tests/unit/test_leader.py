@@ -1,14 +1,18 @@
 """One leader on a PBX: who may claim, who must stop, and that nothing revoked is ever cleared."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from callcenter.asterisk import leader
+from callcenter.asterisk.errors import AmiError
 from callcenter.asterisk.leader import Beat, HeldByAnother, Leadership, parse_beat
 from callcenter.asterisk.message import Action, AmiMessage, AmiReply, action_pairs
 
 NOW = 1_700_000_000
+yield_once = asyncio.sleep
+"""The real one: tests make that of the module take no time."""
 
 
 class Pbx:
@@ -165,3 +169,176 @@ async def test_process_was_frozen_it_is_not_certain_until_a_beat_went_well() -> 
     assert (me.is_ours, me.is_certain) == (True, False)
     assert await me.beat()
     assert me.is_certain
+
+
+class Paired:
+    """One of a pair on a PBX where another leads: sleeping is what makes time go on, and `each` is what happens meanwhile."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, pbx: Pbx, epochs: tuple[int, ...] = (), known: int = 0) -> None:
+        self.pbx = pbx
+        self.each: Callable[[], None] = lambda: None
+        self.looks = 0
+
+        async def sleep(pause_s: float) -> None:
+            if pause_s:
+                pbx.now += pause_s
+                self.looks += 1
+                self.each()
+            await yield_once(0)
+
+        async def known_epoch() -> int:
+            return known
+
+        monkeypatch.setattr(leader.asyncio, "sleep", sleep)
+        self.me = Leadership(
+            pbx,
+            "me",
+            list(epochs),
+            lambda: pbx.now,
+            monotonic=lambda: pbx.now,
+            stands_by=True,
+            known_epoch=known_epoch,
+        )
+
+    def other_beats(self, until_s: float, epoch: int = NOW - 50) -> None:
+        """Another beats each second of the PBX's clock until so many seconds from the start on."""
+        self.pbx.globals["CC_BEAT"] = f"other*{epoch}*1*{NOW}"
+
+        def beat() -> None:
+            second = int(self.pbx.now)
+            if second <= NOW + until_s:
+                self.pbx.globals["CC_BEAT"] = f"other*{epoch}*{second - NOW + 2}*{second}"
+
+        self.each = beat
+
+
+async def test_pair_nobody_ever_led_claimed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    paired = Paired(monkeypatch, Pbx())
+    assert await paired.me.claim() == NOW
+    assert paired.looks == 0
+
+
+async def test_pair_own_beat_or_a_stale_one_claimed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for beat in (f"me*{NOW - 3}*44*{NOW - 1}", other(NOW - 100, age=14)):
+        paired = Paired(monkeypatch, Pbx(CC_BEAT=beat))
+        assert await paired.me.claim() == NOW
+        assert paired.looks == 0
+
+
+async def test_pair_other_leads_stands_by_and_writes_nothing_until_the_beat_stands_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paired = Paired(monkeypatch, Pbx())
+    paired.other_beats(until_s=100)
+    told: list[str | None] = []
+    beats = paired.each
+
+    def each() -> None:
+        beats()
+        if paired.pbx.now < NOW + 100:
+            assert paired.pbx.written == []
+            told.append(paired.me.watched.instance if paired.me.watched else None)
+
+    paired.each = each
+    epoch = await paired.me.claim()
+    assert set(told) == {"other"}
+    assert paired.me.watched is None
+    assert NOW + 100 + leader.PAIR_STALE_S <= paired.pbx.now < NOW + 100 + leader.STALE_S - 1, (
+        "before callers fall back"
+    )
+    assert epoch == int(paired.pbx.now)
+    assert paired.pbx.globals[f"CC_REVOKED_{NOW - 50}"] == "1"
+
+
+async def test_pair_leader_is_certain_for_less_than_a_take_over_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    paired = Paired(monkeypatch, Pbx())
+    await paired.me.claim()
+    paired.pbx.now += leader.PAIR_CERTAIN_S
+    assert not paired.me.is_certain
+    assert leader.PAIR_CERTAIN_S < leader.PAIR_STALE_S < 12
+
+
+async def test_pair_clock_of_the_pbx_is_put_forward_nobody_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    pbx = Pbx()
+    paired = Paired(monkeypatch, pbx)
+    paired.other_beats(until_s=30)
+    paired.me._now = lambda: pbx.now + 3600  # the leader's beats still carry the old time
+    await paired.me._wait_for_turn(Beat("other", NOW - 50, 1, NOW + 3600))
+    assert pbx.now >= NOW + 30 + leader.PAIR_STALE_S
+
+
+async def test_pair_pbx_hangs_its_late_answers_are_no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
+    pbx = Pbx(CC_BEAT=other(NOW - 50))
+    paired = Paired(monkeypatch, pbx)
+    send = pbx.send
+
+    async def slow(action: Action, *, timeout_s: float | None = None) -> AmiReply:
+        if pbx.now < NOW + 60:
+            pbx.now += 4
+        return await send(action, timeout_s=timeout_s)
+
+    pbx.send = slow  # type: ignore[method-assign]
+    await paired.me.claim()
+    assert pbx.now >= NOW + 60 + leader.PAIR_STALE_S - leader.LOOK_S
+
+
+async def test_pair_asterisk_is_started_anew_the_leader_has_time_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    pbx = Pbx()
+    paired = Paired(monkeypatch, pbx)
+    paired.other_beats(until_s=1000)
+    beats = paired.each
+
+    def gone() -> None:
+        beats()
+        if pbx.now > NOW + 20:
+            raise AmiError("cut")
+
+    paired.each = gone
+    with pytest.raises(AmiError):
+        await paired.me.claim()
+    pbx.globals.clear()
+    cleared_at = pbx.now
+
+    def back_later() -> None:
+        if pbx.now > cleared_at + 5:
+            beats()
+        if pbx.now > cleared_at + 50:
+            raise AmiError("cut again")
+
+    paired.each = back_later
+    with pytest.raises(AmiError, match="again"):
+        await paired.me.claim()
+    assert pbx.written == []
+
+    pbx.globals.clear()
+    paired.each = lambda: None
+    since = pbx.now
+    await paired.me.claim()
+    assert pbx.now - since >= leader.PAIR_STALE_S
+
+
+async def test_pair_two_claim_at_once_the_one_that_lost_stands_by_and_does_not_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pbx = Pbx()
+    paired = Paired(monkeypatch, pbx)
+    send, was_first = pbx.send, False
+
+    async def with_another_first(action: Action, *, timeout_s: float | None = None) -> AmiReply:
+        nonlocal was_first
+        asked = dict(action_pairs(action))
+        if asked["Variable"] == f"CC_REVOKED_{NOW}" and not was_first:
+            was_first = True
+            pbx.globals["CC_BEAT"] = f"other*{NOW + 5}*1*{NOW}"
+        return await send(action, timeout_s=timeout_s)
+
+    pbx.send = with_another_first  # type: ignore[method-assign]
+    epoch = await paired.me.claim()
+    assert paired.looks >= leader.PAIR_STALE_S / leader.LOOK_S
+    assert epoch > NOW + 5 and pbx.globals[f"CC_REVOKED_{NOW + 5}"] == "1"
+
+
+async def test_pair_an_epoch_is_known_elsewhere_ours_is_greater(monkeypatch: pytest.MonkeyPatch) -> None:
+    paired = Paired(monkeypatch, Pbx(), known=NOW + 1000)
+    assert await paired.me.claim() == NOW + 1001
+    assert paired.pbx.globals[f"CC_REVOKED_{NOW + 1000}"] == "1"

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import pytest
 
 from acd import events as e
 from acd.names import CallId, EndedBy
+from callcenter.asterisk import leader
 from callcenter.asterisk import pbx as pbx_module
 from callcenter.asterisk.errors import AmiRefused
 from callcenter.asterisk.leader import HeldByAnother
@@ -63,9 +64,9 @@ class Owner:
                         await self.changed.wait()
 
 
-def make(port: Port, owner: Owner, name: str = "me") -> AsteriskPbx:
+def make(port: Port, owner: Owner, name: str = "me", heir: "Heir | None" = None) -> AsteriskPbx:
     settings = AmiSettings("127.0.0.1", port.port, "cc", "secret", backoff_first_s=0.02, ping_interval_s=0.05)
-    return AsteriskPbx(settings, settings, owner, PbxClock(time.monotonic, time.time), name, [])
+    return AsteriskPbx(settings, settings, owner, PbxClock(time.monotonic, time.time), name, [], heir)
 
 
 @contextlib.asynccontextmanager
@@ -267,3 +268,109 @@ async def test_clock_is_put_back_by_more_than_can_be_waited_out_the_owner_must_s
         await owner.until(lambda: owner.count(e.ClockStepped) == 1)
         why = [one[1] for one in owner.log if isinstance(one, tuple) and one[0] == "lost"]
     assert [isinstance(one, ClockPutBack) and "3600 s" in str(one) for one in why] == [True] * ends
+
+
+class Heir:
+    """Keeps what it is asked, in the owner's log; `meanwhile` happens while it takes over."""
+
+    def __init__(self, owner: Owner, meanwhile: Callable[[], Awaitable[None]] | None = None) -> None:
+        self.owner = owner
+        self.meanwhile = meanwhile
+
+    async def last_epoch(self, pbx: str) -> int:
+        return 0
+
+    async def take_over(self, pbx: str, epoch: int) -> None:
+        self.owner._add(("took over", pbx))
+        if self.meanwhile is not None:
+            await self.meanwhile()
+
+
+@contextlib.asynccontextmanager
+async def standing_by(
+    port: Port, owner: Owner, monkeypatch: pytest.MonkeyPatch, heir: Heir | None = None
+) -> AsyncIterator[tuple[AsteriskPbx, asyncio.Event]]:
+    """A PBX object that stands by for another, whose heart beats until the event is set."""
+    monkeypatch.setattr(leader, "LOOK_S", 0.02)
+    monkeypatch.setattr(leader, "PAIR_STALE_S", 0.4)
+    dies = asyncio.Event()
+
+    async def lead() -> None:
+        counter = 0
+        while not dies.is_set():
+            counter += 1
+            port.globals["CC_BEAT"] = f"other*{int(port.now()) - 50}*{counter}*{int(port.now())}"
+            await asyncio.sleep(0.02)
+
+    leads = asyncio.create_task(lead())
+    pbx = make(port, owner, heir=heir or Heir(owner))
+    task = asyncio.create_task(pbx.run())
+    try:
+        await owner.until(lambda: pbx.stands_by_for is not None or task.done())
+        yield pbx, dies
+    finally:
+        leads.cancel()
+        task.cancel()
+        await asyncio.gather(leads, task, return_exceptions=True)
+
+
+async def test_another_leads_we_stand_by_keep_no_event_and_write_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = Owner()
+    async with Port() as port:
+        port.caller()
+        async with standing_by(port, owner, monkeypatch) as (pbx, _):
+            for _ in range(200):
+                port.event("CcArrived", Uniqueid="p-9.1", Line="general")
+            await pbx.push_globals({"CC_DEFAULT_LINE": "other"})
+            await asyncio.sleep(1.0)
+            assert pbx.stands_by_for is not None and pbx.stands_by_for.instance == "other"
+            assert (owner.log, pbx._buffer, pbx.is_synced) == ([], [], False)
+            assert not [one for one in port.asked("Setvar") if one["Variable"].startswith("CC_")]
+            assert "standing by" in repr(pbx)
+
+
+async def test_leader_is_gone_the_heir_takes_over_before_the_owner_is_told_then_as_at_any_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owner = Owner()
+    async with Port() as port:
+        port.caller()
+        async with standing_by(port, owner, monkeypatch) as (pbx, dies):
+            port.event("CcArrived", Uniqueid="p-9.1", Line="general")
+            dies.set()
+            await owner.until(lambda: pbx.is_synced)
+            assert names(owner)[:5] == ["took over", "claimed", "DeviceChanged", "CallFound", "SnapshotDone"]
+            assert owner.count(e.CallArrived) == 0
+            assert port.globals["CC_BEAT"].startswith("me*") and pbx.stands_by_for is None
+            port.event("CcArrived", Uniqueid="p-10.1", Line="general")
+            await owner.until(lambda: owner.count(e.CallArrived) == 1)
+
+
+async def test_session_for_events_is_lost_during_the_take_over_the_snapshot_waits_for_it_and_we_were_told_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owner = Owner()
+    async with Port() as port:
+
+        async def cut() -> None:
+            losses = pbx._losses
+            port.events.cut()
+            await owner.until(lambda: pbx._losses > losses)
+
+        async with standing_by(port, owner, monkeypatch, Heir(owner, cut)) as (pbx, dies):
+            dies.set()
+            await owner.until(lambda: pbx.is_synced)
+            assert pbx.events.is_up
+            assert names(owner).count("claimed") == names(owner).count("SnapshotDone") == 1
+
+
+async def test_link_is_lost_while_standing_by_we_stand_by_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = Owner()
+    async with Port() as port:
+        async with standing_by(port, owner, monkeypatch) as (pbx, _):
+            sessions = len(port.sessions)
+            port.acting.cut()
+            port.events.cut()
+            await owner.until(lambda: len(port.sessions) >= sessions + 2 and pbx.actions.is_up and pbx.events.is_up)
+            await asyncio.sleep(0.6)
+            assert pbx.stands_by_for is not None and owner.log == []
