@@ -197,10 +197,14 @@ def status() -> None:
         page, ready = client.get("/status"), client.get("/readyz")
     for line in status_lines(page):
         typer.echo(line)
-    missing = [name for name, holds in ready.items() if name != "ready" and holds is not True]
+    missing = [_missing(name, holds) for name, holds in ready.items() if name != "ready" and holds not in (True, "ok")]
     typer.echo("ready" if ready.get("ready") else f"NOT READY: {', '.join(missing)}")
     if not ready.get("ready"):
         raise typer.Exit(FAILED)
+
+
+def _missing(name: str, holds: object) -> str:
+    return f"{name} ({holds})" if isinstance(holds, str) else name
 
 
 def status_lines(page: dict[str, Any], indent: str = "") -> list[str]:

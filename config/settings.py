@@ -1,7 +1,8 @@
 """Where things are and how to get in: the only module that reads the environment.
 
 Every setting is a variable `CALLCENTER_<NAME>`, from the environment or from a file `.env` in the current folder (the
-environment wins). An empty value counts as not set. What the business decides (lines, agents, skills) is not here but in
+environment wins); what stands in neither may lie in a file `/run/secrets/callcenter_<name>` of its own, as containers are given their secrets,
+where no listing of the container shows it. An empty value counts as not set. What the business decides (lines, agents, skills) is not here but in
 the plan. Secrets are `SecretStr`: they show as stars in every repr and are never part of an error.
 
 `STATE_DIR` defaults to `.state` in the current folder, so that a trial leaves everything in one place; in production name
@@ -11,18 +12,21 @@ a folder of the service's own (`/var/lib/callcenter`, or `$XDG_STATE_HOME/callce
 import difflib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSource
 
 from config.errors import SettingsError
 
 PREFIX = "CALLCENTER_"
+SECRETS = Path("/run/secrets")
+"""Where containers find files of secrets."""
 REDIS_PORT = 6379
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -59,9 +63,13 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     """SQLAlchemy URL of the ledger; None: an SQLite file in the state folder. Read it through `database`."""
+    database_password: SecretStr | None = None
+    """Password that `DATABASE_URL` leaves out; None: it has one, or needs none."""
     redis_url: SecretStr | None = None
     """`redis://:PASSWORD@host:port/0`: two services on one PBX are a pair, which shares through it what agents do, and the second
     one stands by; None: this one is alone. Read it through `redis`."""
+    redis_password: SecretStr | None = None
+    """Password that `REDIS_URL` leaves out; None: it has one, or Redis asks for none."""
     state_dir: Path = Path(".state")
     """Outbox, embedded store, tokens, lock. Not shared between two services."""
     plan: Path = Path("plan.toml")
@@ -106,11 +114,13 @@ class Settings(BaseSettings):
             raise ValueError("has a control character or is blank")
         return value
 
-    @field_validator("ami_secret", "ami_events_secret")
+    @field_validator("ami_secret", "ami_events_secret", "database_password", "redis_password")
     @classmethod
     def _is_plain_secret(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().isprintable():
             raise ValueError("has a control character (a line end at its end?)")
+        if value is not None and not value.get_secret_value():
+            raise ValueError("is empty")  # a file; an empty variable is not set
         return value
 
     @field_validator("database_url")
@@ -132,7 +142,10 @@ class Settings(BaseSettings):
     @property
     def redis(self) -> RedisLogin | None:
         """The Redis of a pair; None: this service is alone."""
-        return _redis_login(self.redis_url.get_secret_value()) if self.redis_url is not None else None
+        if self.redis_url is None:
+            return None
+        login = _redis_login(self.redis_url.get_secret_value())
+        return login if login.password is not None else replace(login, password=self.redis_password)
 
     @property
     def doubts(self) -> list[str]:
@@ -148,7 +161,10 @@ class Settings(BaseSettings):
         if self.database_url is None:
             return f"sqlite+aiosqlite:///{self.state_dir.absolute() / 'ledger.sqlite3'}"
         scheme, _, rest = self.database_url.get_secret_value().partition("://")
-        return f"{_DRIVERS[scheme]}://{rest}"
+        user, at, place = rest.rpartition("@")
+        if self.database_password is not None and at and ":" not in user:
+            user = f"{user}:{quote(self.database_password.get_secret_value(), safe='')}"
+        return f"{_DRIVERS[scheme]}://{user}{at}{place}"
 
     @property
     def database_label(self) -> str:
@@ -224,12 +240,17 @@ def load_settings(**overrides: Any) -> Settings:
 
     Raises SettingsError with every problem at once, each naming its variable.
     """
+    where = {"_secrets_dir": SECRETS} if SECRETS.is_dir() else {}
     try:
-        return Settings(**overrides)
+        return Settings(**{**where, **overrides})
     except ValidationError as error:
         raise SettingsError(*(_in_words(problem["loc"], problem["msg"]) for problem in error.errors())) from None
     except UnicodeDecodeError as error:
         raise SettingsError(".env: is not UTF-8 text: save it so") from error
+    except UnreadableSource as error:
+        why = error.__cause__
+        reason = f"cannot be read: {why.strerror}" if isinstance(why, OSError) else "is not UTF-8 text"
+        raise SettingsError(f"a file in {SECRETS} {reason} ({error})") from None
 
 
 def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:

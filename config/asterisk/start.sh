@@ -8,6 +8,9 @@ missing() {
     exit 2
 }
 
+if [ -z "${CALLCENTER_AMI_SECRET:-}" ] && [ -n "${CALLCENTER_AMI_SECRET_FILE:-}" ]; then
+    CALLCENTER_AMI_SECRET=$(cat "$CALLCENTER_AMI_SECRET_FILE") || missing "CALLCENTER_AMI_SECRET_FILE: $CALLCENTER_AMI_SECRET_FILE cannot be read"
+fi
 [ -n "${CALLCENTER_AMI_SECRET:-}" ] || missing "CALLCENTER_AMI_SECRET is not set: make one, for example with: openssl rand -hex 24"
 [ -n "${PBX_ADDRESS:-}" ] || missing "PBX_ADDRESS is not set: the address of this host at which phones and trunk reach it"
 [ -n "${PBX_SUBNET:-}" ] || missing "PBX_SUBNET is not set: the network of the services"

@@ -26,6 +26,7 @@ from callcenter.lab.errors import PeerUnavailableError
 from callcenter.lab.pbx import Asterisk
 from callcenter.lab.ports import free_port
 from callcenter.lab.postgres import Postgres
+from callcenter.lab.redis import Redis
 from callcenter.storage.database import open_engine
 from callcenter.storage.ledger import Ledger
 from callcenter.storage.migrate import upgrade
@@ -314,6 +315,44 @@ async def test_database_down_says_database(good: Good) -> None:
 
     assert "does not answer" in found.says
     assert "secret-word" not in str(found)
+
+
+@pytest.mark.postgres
+@pytest.mark.redis
+async def test_pair_with_a_common_ledger_all_is_well_and_without_one_settings_say_so(
+    good: Good, postgres_url: str, private_redis: Redis
+) -> None:
+    settings = good.settings() | {"redis_url": private_redis.url}
+
+    only_wrong(await look(**settings), "settings", State.WARN)
+    engine = open_engine(load_settings(_env_file=None, database_url=postgres_url).database)
+    await upgrade(engine)
+    await engine.dispose()
+    findings = await look(**settings, database_url=postgres_url)
+
+    assert {finding.state for finding in findings} == {State.OK}
+    assert "share agents' states" in next(finding.says for finding in findings if finding.item == "redis")
+
+
+@pytest.mark.redis
+async def test_redis_refuses_the_password_or_hangs_or_is_down_says_redis_and_no_password(
+    good: Good, private_redis: Redis
+) -> None:
+    url = private_redis.url.replace(private_redis.password, "secret-word")
+    for case, redis_url in (
+        ("wrong", url),
+        ("frozen", private_redis.url),
+        ("down", f"redis://127.0.0.1:{free_port()}"),
+    ):
+        if case == "frozen":
+            private_redis.freeze()
+        try:
+            findings = await look(**good.settings() | {"redis_url": redis_url})
+        finally:
+            private_redis.thaw()
+        found = next(finding for finding in findings if finding.item == "redis")
+        assert found.state is State.FAIL and "CALLCENTER_REDIS_URL" in found.do
+        assert "secret-word" not in str(found) and private_redis.password not in str(found)
 
 
 @pytest.mark.postgres

@@ -159,3 +159,19 @@ def test_start_script_keeps_the_secret_to_one_file_of_its_own(tmp_path: Path) ->
     assert done.returncode == 0 and SECRET not in done.stdout
     assert (tmp_path / "manager.conf").stat().st_mode & 0o077 == 0
     assert SECRET in (tmp_path / "manager.conf").read_text(encoding="utf-8")
+
+
+def test_start_script_is_given_a_file_its_secret_is_used(tmp_path: Path) -> None:
+    file = tmp_path / "ami-secret"
+    file.write_text(SECRET + "\n")
+    done = run_start_script(tmp_path, CALLCENTER_AMI_SECRET_FILE=str(file), **OURS)
+    assert done.returncode == 0 and SECRET not in done.stdout
+    assert f"secret = {SECRET}\n" in (tmp_path / "manager.conf").read_text()
+
+
+@pytest.mark.parametrize("content", [None, "", "with a space", "two\nlines"])
+def test_start_script_is_given_a_file_of_no_use_it_refuses(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "ami-secret").write_text(content)
+    refused = run_start_script(tmp_path, CALLCENTER_AMI_SECRET_FILE=str(tmp_path / "ami-secret"), **OURS)
+    assert refused.returncode == 2 and "CALLCENTER_AMI_SECRET" in refused.stderr

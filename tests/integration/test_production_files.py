@@ -3,9 +3,11 @@
 Nothing of them is run here: this machine has no container daemon, and systemd is not its first process.
 """
 
+import asyncio
 import json
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,12 @@ from callcenter.grafana.draw import SOURCE
 from callcenter.grafana.shape import Lang
 from callcenter.lab.checkers import find_compose, find_systemd_analyze, judge
 from callcenter.lab.errors import PeerUnavailableError
-from callcenter.lab.loader import Program
-from config.settings import PREFIX, Settings
+from callcenter.lab.loader import Program, end, hand_over, private_folder, remove_folder, spawn
+from callcenter.lab.ports import free_port
+from callcenter.lab.redis import find_redis
+from callcenter.storage.errors import SharedStateAway
+from callcenter.storage.redis_state import RedisSharedState
+from config.settings import PREFIX, Settings, load_settings
 from tests.conftest import missing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,16 +33,12 @@ UNIT = ROOT / "packaging" / "systemd" / "callcenter.service"
 EXPOSURE = "20"
 """systemd's own scale, times ten: 0 is shut, 100 is open; below 20 it calls a service OK."""
 GIVEN = {
-    "CALLCENTER_AMI_SECRET": "made-for-this-test-1",
-    "POSTGRES_PASSWORD": "made-for-this-test-2",
-    "REDIS_PASSWORD": "made-for-this-test-3",
-    "GRAFANA_ADMIN_PASSWORD": "made-for-this-test-4",
-    "METRICS_TOKEN_A_FILE": "/run/token-a",
-    "METRICS_TOKEN_B_FILE": "/run/token-b",
+    "SECRETS_FOLDER": "/run/secrets-of-this-test",
     "PBX_SITE": str(ROOT / "config" / "asterisk" / "site.example"),
     "PLAN_FOLDER": str(ROOT / "config"),
 }
 """Every variable that compose.yaml insists on."""
+GUIDE = ROOT / "docs" / "production.md"
 BARE = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
 
 
@@ -76,13 +78,13 @@ def services(compose: Program) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", GIVEN)
-def test_compose_without_one_secret_refuses_and_says_what_to_do(compose: Program, name: str) -> None:
+def test_compose_without_one_folder_refuses_and_says_what_to_do(compose: Program, name: str) -> None:
     code, _, errors = resolved(compose, without=name)
     assert code != 0
     assert re.search(rf"required variable {name} is missing a value: \w+ \w+", errors), errors
 
 
-def test_operators_example_has_every_variable_and_no_value_for_a_secret() -> None:
+def test_operators_example_has_every_variable_and_no_value_for_what_must_be_given() -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     named = {line.lstrip("#").partition("=")[0] for line in lines if re.match(r"#?[A-Z_]+=", line)}
     asked = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE.read_text(encoding="utf-8")))
@@ -107,7 +109,7 @@ def test_compose_has_everything_and_asks_each_whether_it_is_well(services: dict[
         assert one["restart"] == "always"
         assert not one.get("privileged")
     for name in ("callcenter-a", "callcenter-b"):
-        assert "/readyz" in " ".join(services[name]["healthcheck"]["test"])
+        assert "/readyz?stand_by=ok" in " ".join(services[name]["healthcheck"]["test"])
         assert services[name]["read_only"] and services[name]["cap_drop"] == ["ALL"]
 
 
@@ -122,6 +124,78 @@ def test_services_in_compose_have_a_name_and_a_state_folder_each(services: dict[
         if volume["target"] == services[name]["environment"]["CALLCENTER_STATE_DIR"]
     }
     assert states == {"state-a", "state-b"}
+
+
+def test_services_in_compose_are_a_pair_on_one_redis_and_start_without_it(services: dict[str, dict[str, Any]]) -> None:
+    both = [services[name] for name in ("callcenter-a", "callcenter-b")]
+    urls = {one["environment"]["CALLCENTER_REDIS_URL"] for one in both}
+    assert urls == {"redis://redis:6379/0"}
+    for one in both:
+        assert one["depends_on"]["redis"]["condition"] == "service_started"
+    assert "profiles" not in services["redis"] and "ports" not in services["redis"]
+
+
+def test_compose_gives_secrets_as_files_that_the_guide_makes_and_to_nobody_else(
+    compose: Program, services: dict[str, dict[str, Any]]
+) -> None:
+    files = {name: one["file"] for name, one in json.loads(resolved(compose)[1])["secrets"].items()}
+    assert files == {name: f"{GIVEN['SECRETS_FOLDER']}/{name}" for name in files}
+    used = {name: sorted(one["source"] for one in service.get("secrets", ())) for name, service in services.items()}
+    assert {secret for of_one in used.values() for secret in of_one} == set(files)
+    assert used["callcenter-a"] == used["callcenter-b"] == ["ami-secret", "ledger-password", "redis-password"]
+    assert (used["redis"], used["postgres"]) == (["redis-password"], ["ledger-password"])
+    made = GUIDE.read_text(encoding="utf-8")
+    for name in files:
+        assert name in made or name.removesuffix("-a").removesuffix("-b") in made, name
+    for name, service in services.items():
+        for key in service.get("environment", {}):
+            is_secret = re.search(r"PASSWORD|SECRET|TOKEN", key)
+            assert not is_secret or key.endswith("_FILE"), f"{name} has {key} in its environment"
+
+
+@pytest.mark.redis
+def test_redis_started_as_compose_does_asks_for_the_password_of_its_file_and_shows_it_nowhere(
+    services: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    try:
+        server = find_redis()
+    except PeerUnavailableError as error:
+        missing(error)
+    port, folder = free_port(), private_folder("cc-compose-redis-")
+    (folder / "redis-password").write_text("made-for-this-test\n", encoding="utf-8")
+    shell, option, script = services["redis"]["command"]
+    differs = {"/run/secrets": str(folder), "/tmp": str(folder), "/data": str(folder), "$$": "$"}
+    differs["redis-server"] = shlex.join(server.command())
+    here = re.sub("|".join(map(re.escape, differs)), lambda found: differs[found[0]], script)
+    hand_over(folder)
+    process = spawn([shell, option, f"{here} --port {port}"], folder=folder, log=folder / "log")
+    try:
+        assert asyncio.run(refusal_of(f"redis://:made-for-this-test@127.0.0.1:{port}")) == ""
+        assert "refuses the log-in" in asyncio.run(refusal_of(f"redis://:another@127.0.0.1:{port}"))
+        assert "made-for-this-test" not in Path(f"/proc/{process.pid}/cmdline").read_text(encoding="utf-8")
+    finally:
+        end(process)
+        remove_folder(folder)
+
+
+async def refusal_of(url: str) -> str:
+    """Ask a Redis that is being started; return why it refuses, empty: it does not."""
+    login = load_settings(_env_file=None, redis_url=url).redis
+    assert login is not None
+    shared, why = RedisSharedState(login), ""
+    try:
+        for _ in range(100):
+            try:
+                await shared.last_epoch("pbx")
+                return ""
+            except SharedStateAway as error:
+                why = str(error)
+            if "refuses" in why:
+                break
+            await asyncio.sleep(0.1)
+    finally:
+        await shared.close()
+    return why
 
 
 def test_files_mounted_by_compose_are_in_the_repository(services: dict[str, dict[str, Any]]) -> None:
@@ -159,12 +233,19 @@ def test_settings_named_in_a_file_of_production_exist(path: Path) -> None:
     assert named <= known
 
 
-def test_service_given_composes_settings_understands_them(services: dict[str, dict[str, Any]]) -> None:
+def test_service_given_composes_settings_and_secrets_understands_them(
+    services: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
     given = services["callcenter-a"]["environment"]
+    for one in services["callcenter-a"]["secrets"]:
+        (tmp_path / one["target"]).write_text(f"made-of-{one['source']}\n", encoding="utf-8")
     fields = {name.removeprefix(PREFIX).lower(): value for name, value in given.items()}
-    settings = Settings(**fields)
-    assert settings.database.startswith("postgresql+asyncpg://callcenter:made-for-this-test-2@postgres/")
-    assert settings.ami_login.secret.get_secret_value() == GIVEN["CALLCENTER_AMI_SECRET"]
+    settings = load_settings(_env_file=None, _secrets_dir=tmp_path, **fields)
+    assert settings.database == "postgresql+asyncpg://callcenter:made-of-ledger-password@postgres/callcenter"
+    assert settings.ami_login.secret.get_secret_value() == "made-of-ami-secret"
+    assert settings.redis is not None and settings.redis.password is not None
+    assert settings.redis.password.get_secret_value() == "made-of-redis-password"
+    assert settings.doubts == []
 
 
 @pytest.mark.parametrize("folder", [ROOT, ROOT / "config" / "asterisk"], ids=["service", "asterisk"])

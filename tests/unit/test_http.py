@@ -134,6 +134,20 @@ async def test_balancer_asks_ready_all_holds_200() -> None:
         assert (await client.get("/readyz")).status_code == 200
 
 
+@pytest.mark.parametrize(("is_sound", "status"), [(True, 200), (False, 503)])
+async def test_stand_by_is_asked_it_is_not_ready_and_well_only_for_who_asks_for_a_stand_by(
+    is_sound: bool, status: int
+) -> None:
+    service = ServiceInMemory()
+    service.conditions = {"leader": "standing by: a-1 leads (epoch 7)", "stand_by": is_sound, "snapshot": False}
+    async with client_of(service) as client:
+        plain, patient = await client.get("/readyz"), await client.get("/readyz?stand_by=ok")
+        assert (plain.status_code, patient.status_code) == (503, status)
+        assert plain.json()["leader"].startswith("standing by") and plain.json()["ready"] is False
+        service.conditions = {"leader": False, "snapshot": False}
+        assert (await client.get("/readyz?stand_by=ok")).status_code == 503
+
+
 async def test_operator_asks_status_and_plan_gets_json() -> None:
     service = ServiceInMemory()
     async with client_of(service) as client:
