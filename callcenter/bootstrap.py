@@ -252,9 +252,9 @@ class Service:
             if task not in projector:
                 task.cancel()
         await asyncio.gather(*(task for task in tasks if task not in projector), return_exceptions=True)
-        await self._rollups.stop(BATCH_S)
         self.driver.close()
         await self._pair.share()
+        await self._rollups.stop(BATCH_S)
         if projector:
             await asyncio.wait(projector, timeout=BATCH_S)
             projector[0].cancel()

@@ -44,9 +44,9 @@ class Pair:
         return self.heir.state() if self.heir is not None else None
 
     async def share(self) -> None:
-        """Share what is open, for SHARE_S at most; `works` have ended and nothing changes any more."""
-        if self.heir is not None:
-            await self._mirror.finish(SHARE_S)
+        """Share what is open, for SHARE_S at most, and let the other one lead; `works` have ended and nothing changes any more."""
+        if self.heir is not None and await self._mirror.finish(SHARE_S):
+            await self.heir.resign()
 
     async def end(self) -> None:
         """Let go of the stores."""

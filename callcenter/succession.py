@@ -4,21 +4,25 @@ Theory of operation. While it stands by, the service copies the leader's shared 
 it has claimed the PBX and before its engine is told anything, it takes the shared state (whoever led before can write it no
 more) and uses it if it is newer than what this service wrote itself as a leader; a service that comes back after its own crash
 finds its own epoch there, and its own file has the very last change. If the shared store is away, the copy serves, or whatever the
-own file holds: a take-over waits `TAKE_S` for it at most, and the log says what the agents' states are of.
+own file holds: a take-over waits `TAKE_S` for it at most, and the log says what the agents' states are of. A leader who is
+ended by his operator resigns there once he has fallen silent, so that nobody waits for his heartbeat to be missed.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from callcenter.storage.errors import NewerLeader, SharedStateAway, StateUnreadable
+from callcenter.storage.errors import NewerLeader, SharedStateAway, StateMissing, StateUnreadable
 from callcenter.storage.live_state import LiveState
 from callcenter.storage.mirror import Mirror
 from callcenter.storage.shared_state import OWN_VALUES, Claim, Kept, SharedState, fields_of
 
-FOLLOW_S = 3.0
-"""Between two copies."""
+FOLLOW_S = 1.0
+"""Between two looks at whether the leader has resigned."""
+COPY_LOOKS = 3
+"""Looks between two copies."""
 TAKE_S = 1.5
 EPOCH = "epoch"
 """Name of the small value that holds the epoch with which this service led last."""
@@ -47,6 +51,10 @@ class Succession:
         self._instance = instance
         self._sleep = sleep
         self._monotonic = monotonic
+        self._claim: Claim | None = None
+        """With which we lead; None: we never did."""
+        self._resigned = 0
+        """Epoch of the newest leader that was seen to resign."""
         self._epoch = 0
         """Newest epoch that was seen in the shared state."""
         self._copied: tuple[Kept, float] | None = None
@@ -55,12 +63,21 @@ class Succession:
         """Why the shared state could not be copied; None while it can, and while we do not stand by."""
 
     async def follow(self, stands_by_at: Callable[[], str | None]) -> None:
-        """Copy the shared state again and again until cancelled. `stands_by_at`: the PBX's name while we stand by, else None."""
+        """Look at the leader, and copy what he shares, until cancelled. `stands_by_at`: the PBX's name while we stand by, else
+        None."""
+        looks = 0
         while True:
-            pbx = stands_by_at()
-            if pbx is not None:
-                await self._copy(pbx, stands_by_at)
+            if (pbx := stands_by_at()) is not None:
+                if looks % COPY_LOOKS == 0:
+                    await self._copy(pbx, stands_by_at)
+                looks += 1
+                with contextlib.suppress(SharedStateAway, StateUnreadable):
+                    self._resigned = await self._shared.resigned(pbx) or self._resigned
             await self._sleep(FOLLOW_S)
+
+    def has_resigned(self, epoch: int) -> bool:
+        """Return whether the leader of this epoch has said that he does nothing more."""
+        return self._resigned == epoch
 
     async def last_epoch(self, pbx: str) -> int:
         """Return the newest epoch that is known of the shared state; never fails."""
@@ -72,7 +89,8 @@ class Succession:
 
     async def take_over(self, pbx: str, epoch: int) -> None:
         """We lead: have the newest state in our own file, and share it from now on. Never fails, and ends within TAKE_S."""
-        claim, self.away = Claim(pbx, epoch, self._instance), None
+        claim = self._claim = Claim(pbx, epoch, self._instance)
+        self.away = None
         try:
             async with asyncio.timeout(TAKE_S):
                 kept = await self._shared.take(claim)
@@ -88,6 +106,12 @@ class Succession:
             else:
                 log.info("agents are as this service's own file has them")
         self._mirror.lead(claim, fields_of(self._own.agents(), self._own.values("")))
+
+    async def resign(self) -> None:
+        """We have led and do nothing more, and all is shared: let the other one lead at once. Never fails."""
+        if self._claim is not None:
+            with contextlib.suppress(SharedStateAway, StateUnreadable, StateMissing, NewerLeader):
+                await self._shared.resign(self._claim)
 
     def state(self) -> str:
         """Return in a word or a sentence how it stands: `ok`, or why the shared state is not up to date."""

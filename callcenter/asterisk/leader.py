@@ -7,17 +7,18 @@ is known, for ever (append only: `CC_REVOKED_<epoch>=1` is cleared by nobody), s
 can dial nobody, and finds out at its next beat. It does not even try: whoever has not confirmed his lead for CERTAIN_S
 (less than a takeover needs) does nothing on the PBX until he has asked (`is_certain`).
 
-Of a pair (`stands_by`) the one that finds another's beat moving does not end but watches it, for as long as it takes, and takes
+Of a pair (`Partner`) the one that finds another's beat moving does not end but watches it, for as long as it takes, and takes
 over when the beat has stood still for PAIR_STALE_S by its own monotonic clock: before the dialplan takes the leader for away
 (12 s), so that callers rest where they are. Both of a pair must be certain sooner, too (PAIR_CERTAIN_S). What is measured
 are readings that came promptly: a PBX that hangs says nothing of its leader, so the time begins anew. A beat that vanished
-(Asterisk was started anew) counts like one that stands still: the leader connects again sooner than that.
+(Asterisk was started anew) counts like one that stands still: the leader connects again sooner than that. A leader who was ended
+by his operator says so (`has_resigned`), elsewhere: then nobody waits.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,10 +38,6 @@ SLOW_S = 2.0
 BEAT = "CC_BEAT"
 
 
-async def _none_known() -> int:
-    return 0
-
-
 class HeldByAnother(Exception):
     """Another instance of the service holds this PBX: stop it, or point this one at another PBX."""
 
@@ -55,6 +52,18 @@ class Globals(Protocol):
 
     async def send(self, action: Action, *, timeout_s: float | None = None) -> AmiReply:
         """Send one action."""
+        ...
+
+
+class Partner(Protocol):
+    """The other half of a pair, as far as it can be known without the PBX."""
+
+    async def known_epoch(self) -> int:
+        """Return the newest epoch that is known elsewhere, 0: none; never fails."""
+        ...
+
+    def has_resigned(self, epoch: int) -> bool:
+        """Return whether the leader of this epoch has said that he does nothing more."""
         ...
 
 
@@ -91,11 +100,9 @@ class Leadership:
         now: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,
         *,
-        stands_by: bool = False,
-        known_epoch: Callable[[], Awaitable[int]] = _none_known,
+        partner: Partner | None = None,
     ) -> None:
-        """stands_by: watch another's beat instead of ending. known_epoch: the newest epoch known elsewhere, asked before a claim;
-        never fails."""
+        """partner: we are one of a pair; None: we are alone, and end where another leads."""
         self._link = link
         self.instance = instance
         self._past = set(epochs)
@@ -108,9 +115,8 @@ class Leadership:
         self._monotonic = monotonic
         self._confirmed_at = float("-inf")
         """Local monotonic instant before which nobody else can have taken over: when the last good beat was begun."""
-        self._stands_by = stands_by
-        self._known_epoch = known_epoch
-        self._certain_s = PAIR_CERTAIN_S if stands_by else CERTAIN_S
+        self._partner = partner
+        self._certain_s = CERTAIN_S if partner is None else PAIR_CERTAIN_S
         self.watched: Beat | None = None
         """Newest beat of the leader for whom we stand by; None: we do not."""
 
@@ -135,11 +141,11 @@ class Leadership:
             beat = await self._read()
             if beat is not None:
                 self._past.add(beat.epoch)
-            if self._stands_by:
-                await self._wait_for_turn(beat)
+            if self._partner is not None:
+                await self._wait_for_turn(beat, self._partner)
+                self._past.add(await self._partner.known_epoch())
             elif beat is not None and beat.instance != self.instance:
                 await self._watch(beat)
-            self._past |= {await self._known_epoch()}
             self._past.discard(0)
             epoch = max([int(self._now()), *(known + 1 for known in self._past)])
             while await self._get(f"CC_REVOKED_{epoch}") == "1":
@@ -148,7 +154,7 @@ class Leadership:
             if await self.renew():
                 self.watched = None
                 return epoch
-            if not self._stands_by:
+            if self._partner is None:
                 raise await self.holder()
 
     async def renew(self) -> bool:
@@ -192,14 +198,12 @@ class Leadership:
             if self._now() - beat.second > STALE_S:
                 return
 
-    async def _wait_for_turn(self, first: Beat | None) -> None:
+    async def _wait_for_turn(self, first: Beat | None, partner: Partner) -> None:
         """Return when nobody else leads: the beat is ours or was never there, was stale when we came, or stands still."""
         if self.watched is None:
-            is_free = first is None or first.instance == self.instance or self._now() - first.second > STALE_S
-            if is_free:
+            if first is None or first.instance == self.instance or self._now() - first.second > STALE_S:
                 return
-        if self.watched is None:
-            log.info("instance %s leads: standing by", first.instance if first is not None else "unknown")
+            log.info("instance %s leads: standing by", first.instance)
         seen, since = first, self._monotonic()
         while True:
             self.watched = seen or self.watched
@@ -207,6 +211,9 @@ class Leadership:
             asked_at = self._monotonic()
             beat = await self._read()
             now = self._monotonic()
+            if beat is not None and partner.has_resigned(beat.epoch):
+                log.info("%s has resigned: taking over", beat.instance)
+                return
             if beat != seen or now - asked_at > SLOW_S:
                 seen, since = beat, now
                 if beat is not None:

@@ -12,8 +12,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from acd import commands as c
@@ -70,8 +70,26 @@ class Heir(Protocol):
         """Return the newest epoch of this PBX that is known elsewhere, 0: none; never fails, bounded in time."""
         ...
 
+    def has_resigned(self, epoch: int) -> bool:
+        """Return whether the leader of this epoch has said that he does nothing more."""
+        ...
+
     async def take_over(self, pbx: str, epoch: int) -> None:
         """The PBX is ours, and its owner is told next (`claimed`); never fails, bounded in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Partner:
+    """What the leadership on one PBX asks of the other half of the pair."""
+
+    heir: Heir
+    pbx: Callable[[], str]
+
+    async def known_epoch(self) -> int:
+        return await self.heir.last_epoch(self.pbx())
+
+    def has_resigned(self, epoch: int) -> bool:
+        return self.heir.has_resigned(epoch)
 
 
 class AsteriskPbx:
@@ -112,9 +130,8 @@ class AsteriskPbx:
             on_disconnected=self._session_lost,
         )
         self._heir = heir
-        self.leadership = Leadership(
-            self.actions, instance, epochs, clock.pbx_now, stands_by=heir is not None, known_epoch=self._known_epoch
-        )
+        partner = None if heir is None else _Partner(heir, lambda: self.name)
+        self.leadership = Leadership(self.actions, instance, epochs, clock.pbx_now, partner=partner)
         self.switch = AsteriskSwitch(
             self.actions,
             self.translator.tracks,
@@ -327,9 +344,6 @@ class AsteriskPbx:
         self.name = self.translator.pbx = self.name or name
         status = (await self.actions.send({"Action": "CoreStatus"})).message
         self.startup = f"{status.get('CoreStartupDate', '')} {status.get('CoreStartupTime', '')}".strip()
-
-    async def _known_epoch(self) -> int:
-        return await self._heir.last_epoch(self.name) if self._heir is not None else 0
 
     # --- heartbeat
 

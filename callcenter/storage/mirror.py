@@ -18,7 +18,7 @@ from callcenter.storage.shared_state import AGENT, OWN_VALUES, VALUE, Claim, Sha
 
 PAUSE_S = 0.05
 """Between two writes: changes of that time go together."""
-BATCH = 200
+BATCH = 50
 AGAIN_MIN_S = 0.5
 AGAIN_MAX_S = 5.0
 

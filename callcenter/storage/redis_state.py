@@ -23,12 +23,13 @@ from callcenter.storage.shared_state import FORMAT, Claim, Kept, in_pieces
 from config.settings import RedisLogin
 
 DEADLINE_S = 1.0
-PIECE = 200
+PIECE = 50
 """Fields that go to Redis at once."""
 MOST_FIELDS = 200_000
 """A hash with more is not ours: a province has 3,115 agents."""
 KEY = "callcenter:state:"
-_EPOCH, _INSTANCE, _FORMAT = b"epoch", b"instance", b"format"
+_EPOCH, _INSTANCE, _FORMAT, _RESIGNED = b"epoch", b"instance", b"format", b"resigned"
+_META = frozenset({_EPOCH, _INSTANCE, _FORMAT, _RESIGNED})
 _T = TypeVar("_T")
 
 logging.getLogger("asyncio_redis").setLevel(logging.WARNING)  # it tells every connection it makes
@@ -125,6 +126,16 @@ class RedisSharedState:
             await self._run("more", claim, piece)
         await self._run("end", claim)
 
+    async def resign(self, claim: Claim) -> None:
+        await self._run("change", claim, [(_RESIGNED.decode(), str(claim.epoch).encode())])
+
+    async def resigned(self, pbx: str) -> int:
+        async def ask(connection: Any) -> Any:
+            return await connection.hmget_aslist(_key(pbx), [_EPOCH, _RESIGNED])
+
+        epoch, resigned = await self._call(ask)
+        return max(_number(epoch), 0) if epoch == resigned else 0
+
     async def close(self) -> None:
         self._drop()
 
@@ -216,11 +227,7 @@ def _kept(found: Mapping[bytes, bytes]) -> Kept:
     form = found.get(_FORMAT, b"").decode("ascii", "replace")
     if form != FORMAT:
         raise StateUnreadable(f"its format is {form!r}, not {FORMAT!r}")
-    fields = {
-        name.decode("utf-8", "replace"): data
-        for name, data in found.items()
-        if name not in (_EPOCH, _INSTANCE, _FORMAT)
-    }
+    fields = {name.decode("utf-8", "replace"): data for name, data in found.items() if name not in _META}
     return Kept(_number(found.get(_EPOCH)), found.get(_INSTANCE, b"").decode("utf-8", "replace"), fields)
 
 

@@ -127,6 +127,13 @@ class SharedState(Protocol):
         """Write a whole state, of any size, in the place of what was there. `fields` is gone through in pieces, between
         which others may work. Raises NewerLeader, StateMissing (begin again)."""
 
+    async def resign(self, claim: Claim) -> None:
+        """This claim's leader has ended and does nothing more: who stands by may lead at once. Raises NewerLeader, StateMissing."""
+
+    async def resigned(self, pbx: str) -> int:
+        """Return the epoch of the PBX's leader if he resigned; 0: he did not."""
+        ...
+
     async def close(self) -> None:
         """Let go of the store."""
 
@@ -136,6 +143,7 @@ class _State:
     rank: tuple[int, str]
     fields: dict[str, bytes] = field(default_factory=dict)
     form: str = FORMAT
+    resigned: int = 0
 
 
 class MemorySharedState:
@@ -179,6 +187,17 @@ class MemorySharedState:
         self._judged(claim)
         self.states[claim.pbx] = _State(claim.rank, whole)
         self.written += len(whole)
+
+    async def resign(self, claim: Claim) -> None:
+        state = self._judged(claim)
+        if state is None or state.rank != claim.rank:
+            raise StateMissing
+        state.resigned = claim.epoch
+
+    async def resigned(self, pbx: str) -> int:
+        self._ask()
+        state = self.states.get(pbx)
+        return state.resigned if state is not None and state.resigned == state.rank[0] else 0
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -135,3 +135,22 @@ async def test_what_cannot_be_read_is_left_out_and_counted(shared: SharedState) 
 
     assert kept is not None
     assert kept.content() == ([replace(ACW, agent="1005")], {}, 5)
+
+
+async def test_leader_resigns_his_successor_is_told_and_only_of_him(shared: SharedState) -> None:
+    assert await shared.resigned(PBX) == 0
+    with pytest.raises(StateMissing):
+        await shared.resign(OLD)
+    await shared.replace(OLD, STATE.items())
+    assert await shared.resigned(PBX) == 0
+
+    await shared.resign(OLD)
+
+    assert await shared.resigned(PBX) == OLD.epoch
+    kept = await shared.take(NEW)
+    assert kept is not None and dict(kept.fields) == STATE
+    assert await shared.resigned(PBX) == 0
+    with pytest.raises(NewerLeader):
+        await shared.resign(OLD)
+    await shared.replace(NEW, STATE.items())
+    assert await shared.resigned(PBX) == 0

@@ -20,6 +20,7 @@ from callcenter.lab.loader import end, spawn
 from callcenter.lab.ports import free_port
 from callcenter.lab.redis import Redis
 from callcenter.lab.site import SERVE
+from callcenter.witness.calls import DeviceUse
 from tests.conftest import missing
 from tests.integration.office import Building, Office, opened, until
 
@@ -162,6 +163,10 @@ async def test_leader_is_killed_the_stand_by_leads_before_callers_leave_hold_and
     waits = second.call("12345")
     await until(lambda: _waits(office), "the second caller waits")
     site.kill_service()
+    third = await office.caller("13800000003")
+    gave_up = third.call("12345")
+    await gave_up.wait_for(200)
+    third.hang_up(gave_up)  # while nobody watches
     async with looking_at(office, standby):
         await until(lambda: _leads(office), "the stand-by leads", TAKEN_OVER_S)
         assert await presences(office) == {"8001": "talking", "8002": "not_ready", "8003": "not_ready"}
@@ -173,17 +178,47 @@ async def test_leader_is_killed_the_stand_by_leads_before_callers_leave_hold_and
         assert [(row["outcome"], row["agent"], row["via"]) for row in rows] == [
             ("agent_answered", "8001", "engine")
         ] * 2
+        assert (await office.row(gave_up, 20))["outcome"] == "abandoned_queue", "as CEL tells"
         assert (await office.status())["shared_state"] == "ok"
         await office.not_ready("1001")
         await office.code("1002", "*12", "logged_out")
 
-    # and back: the first one is started again, stands by, and takes over what the second one shared
+    # and back: the first one is started again, stands by, brings what it had decided into the ledger, and takes over what the second
+    # one shared
     await site.start_service(wait=False)
     await until(lambda: _stands_by(office), "the first one stands by", 30)
+    await until(lambda: _has_told_all(office), "its outbox is empty", 20)
+    rows = [await office.row(leg) for leg in (talks, waits, gave_up)]
+    assert [(row["outcome"], row["agent"]) for row in rows] == [
+        ("agent_answered", "8001"),
+        ("agent_answered", "8001"),
+        ("abandoned_queue", None),
+    ]
+    office.agree_with_cel(rows, [DeviceUse("1001", "8001")])
     await asyncio.to_thread(standby.kill)
     await until(lambda: _leads(office), "the first one leads again", TAKEN_OVER_S)
     assert await presences(office) == {"8001": "not_ready", "8003": "not_ready"}
     assert standby.codes == [-signal.SIGKILL]
+
+
+@pytest.mark.redis
+async def test_leader_is_ended_by_his_operator_the_stand_by_leads_at_once_with_his_last_word(
+    pair: tuple[Office, StandBy, Redis],
+) -> None:
+    office, standby, _ = pair
+    caller = await office.caller()
+    leg = caller.call("12345")
+    await until(lambda: _waits(office), "he waits")
+    await office.code("1002", "*12", "logged_out")
+    assert await office.site.stop_service() == 0
+    office.site.http_port = standby.port
+    await until(lambda: _leads(office), "the stand-by leads", TAKEN_OVER_S)
+    assert "has resigned: taking over" in standby.log
+    assert await presences(office) == {"8001": "not_ready", "8003": "not_ready"}
+    await office.ready("1001")
+    await office.until_presence("8001", "talking")
+    caller.hang_up(leg)
+    assert (await office.row(leg))["agent"] == "8001"
 
 
 @pytest.mark.redis
@@ -300,6 +335,10 @@ async def _has(codes: list[int]) -> bool:
 
 async def _has_copied(standby: StandBy) -> bool:
     return "standing by with the state of" in standby.log
+
+
+async def _has_told_all(office: Office) -> bool:
+    return (await office.status())["outbox_bytes"] == 0
 
 
 async def _waits(office: Office) -> bool:

@@ -177,6 +177,7 @@ class Paired:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, pbx: Pbx, epochs: tuple[int, ...] = (), known: int = 0) -> None:
         self.pbx = pbx
         self.each: Callable[[], None] = lambda: None
+        self.resigned = 0
         self.looks = 0
 
         async def sleep(pause_s: float) -> None:
@@ -186,19 +187,15 @@ class Paired:
                 self.each()
             await yield_once(0)
 
-        async def known_epoch() -> int:
-            return known
-
         monkeypatch.setattr(leader.asyncio, "sleep", sleep)
-        self.me = Leadership(
-            pbx,
-            "me",
-            list(epochs),
-            lambda: pbx.now,
-            monotonic=lambda: pbx.now,
-            stands_by=True,
-            known_epoch=known_epoch,
-        )
+        self.known = known
+        self.me = Leadership(pbx, "me", list(epochs), lambda: pbx.now, lambda: pbx.now, partner=self)
+
+    async def known_epoch(self) -> int:
+        return self.known
+
+    def has_resigned(self, epoch: int) -> bool:
+        return epoch == self.resigned
 
     def other_beats(self, until_s: float, epoch: int = NOW - 50) -> None:
         """Another beats each second of the PBX's clock until so many seconds from the start on."""
@@ -263,7 +260,7 @@ async def test_pair_clock_of_the_pbx_is_put_forward_nobody_takes_over(monkeypatc
     paired = Paired(monkeypatch, pbx)
     paired.other_beats(until_s=30)
     paired.me._now = lambda: pbx.now + 3600  # the leader's beats still carry the old time
-    await paired.me._wait_for_turn(Beat("other", NOW - 50, 1, NOW + 3600))
+    await paired.me._wait_for_turn(Beat("other", NOW - 50, 1, NOW + 3600), paired)
     assert pbx.now >= NOW + 30 + leader.PAIR_STALE_S
 
 
@@ -342,3 +339,29 @@ async def test_pair_an_epoch_is_known_elsewhere_ours_is_greater(monkeypatch: pyt
     paired = Paired(monkeypatch, Pbx(), known=NOW + 1000)
     assert await paired.me.claim() == NOW + 1001
     assert paired.pbx.globals[f"CC_REVOKED_{NOW + 1000}"] == "1"
+
+
+async def test_pair_leader_has_resigned_nobody_waits_for_his_beat_to_be_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    paired = Paired(monkeypatch, Pbx())
+    paired.other_beats(until_s=20)
+    beats = paired.each
+
+    def each() -> None:
+        beats()
+        if paired.pbx.now > NOW + 21:
+            paired.resigned = NOW - 50
+
+    paired.each = each
+    await paired.me.claim()
+    assert paired.pbx.now < NOW + 21 + leader.PAIR_STALE_S / 2
+    assert paired.pbx.globals[f"CC_REVOKED_{NOW - 50}"] == "1"
+
+
+async def test_pair_a_leader_of_before_had_resigned_the_one_of_now_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paired = Paired(monkeypatch, Pbx())
+    paired.other_beats(until_s=20)
+    paired.resigned = NOW - 51
+    await paired.me.claim()
+    assert paired.pbx.now >= NOW + 20 + leader.PAIR_STALE_S

@@ -280,6 +280,9 @@ class Heir:
     async def last_epoch(self, pbx: str) -> int:
         return 0
 
+    def has_resigned(self, epoch: int) -> bool:
+        return False
+
     async def take_over(self, pbx: str, epoch: int) -> None:
         self.owner._add(("took over", pbx))
         if self.meanwhile is not None:

@@ -111,7 +111,7 @@ async def test_store_is_away_at_the_take_over_the_copy_serves_and_the_log_says_i
     await world.heir.take_over(PBX, 200)
 
     assert world.own.agents() == [READY]
-    assert "gone" in caplog.text and "copied 33 s ago from a (epoch 100)" in caplog.text
+    assert "gone" in caplog.text and "copied 31 s ago from a (epoch 100)" in caplog.text
 
 
 async def test_store_never_was_there_the_own_file_serves(caplog: pytest.LogCaptureFixture) -> None:
@@ -189,3 +189,32 @@ async def test_store_goes_and_comes_back_while_standing_by_the_state_says_so() -
     await world.heir.take_over(PBX, 200)
     assert world.heir.state() == "ok", "who leads is asked for what he writes"
     assert not await world.mirror.finish(1.0)
+
+
+async def test_leader_ends_and_resigns_the_stand_by_knows_and_takes_all_of_it() -> None:
+    world = World()
+    first = Succession(world.shared, MemoryLiveState(), mirror := Mirror(world.shared), "a")
+    await first.resign()
+    await first.take_over(PBX, 100)
+    mirror.put("agent:1001", READY)
+    assert await mirror.finish(1.0)
+    await world.follow()
+    assert not world.heir.has_resigned(100)
+
+    await first.resign()
+    await world.follow()
+    assert world.heir.has_resigned(100) and not world.heir.has_resigned(101)
+
+    await world.heir.take_over(PBX, 101)
+    assert world.own.agents() == [READY]
+    await first.resign()
+    assert await world.shared.resigned(PBX) == 0, "a word of an older leader says nothing of the new one"
+
+
+async def test_leader_ends_and_the_store_is_away_nothing_is_said_and_nothing_fails() -> None:
+    world = World()
+    await world.heir.take_over(PBX, 100)
+    world.shared.away = "gone"
+    await world.heir.resign()
+    await world.follow()
+    assert not world.heir.has_resigned(100)
