@@ -11,6 +11,7 @@ ended by his operator resigns there once he has fallen silent, so that nobody wa
 import asyncio
 import contextlib
 import logging
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 
@@ -59,6 +60,8 @@ class Succession:
         """Newest epoch that was seen in the shared state."""
         self._copied: tuple[Kept, float] | None = None
         """The copy that lies in our own file, and when it was made; None: there is none."""
+        self._unread = 0
+        """Fields of the newest state that could not be read."""
         self.away: str | None = None
         """Why the shared state could not be copied; None while it can, and while we do not stand by."""
 
@@ -144,9 +147,13 @@ class Succession:
 
     def _become(self, kept: Kept) -> None:
         agents, values, unread = kept.content()
-        if unread:
+        if unread and unread != self._unread:
             log.warning("%d fields of the shared state cannot be read: left out", unread)
-        self._own.become(agents, values, OWN_VALUES)
+        self._unread = unread
+        try:
+            self._own.become(agents, values, OWN_VALUES)
+        except sqlite3.Error as error:
+            log.error("the state folder takes no state that was shared: %s", error)
 
     def _next_best(self) -> str:
         if self._copied is None:

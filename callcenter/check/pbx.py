@@ -315,5 +315,7 @@ async def check_leader(scene: Scene) -> Finding:
         own = ""
     if own and beat.instance.endswith(f"-{own}"):
         return Finding("leader", State.OK, f"{beat.instance}, the service of this state folder")
+    if scene.settings.redis_url is not None:
+        return Finding("leader", State.OK, f"{beat.instance}: 'callcenter serve' would stand by for it")
     do = "stop it, or point this one at another PBX: 'callcenter serve' would end with exit code 4"
     return Finding("leader", State.WARN, f"held by another instance, {beat.instance}", do)

@@ -544,6 +544,16 @@ async def test_another_instance_holds_the_pbx_is_a_warning_with_its_name(good: G
     assert "exit code 4" in found.do
 
 
+@pytest.mark.redis
+async def test_the_other_one_of_a_pair_leads_all_is_well_and_its_name_is_told(good: Good, private_redis: Redis) -> None:
+    async with changed() as pbx:
+        pbx.rx(f"dialplan set global CC_BEAT other-1234*5*9*{int(time.time())}")
+        findings = await look(**good.settings(pbx) | {"redis_url": private_redis.url})
+
+    found = next(finding for finding in findings if finding.item == "leader")
+    assert found.state is State.OK and "other-1234" in found.says and "stand by" in found.says
+
+
 # CEL and sounds --------------------------------------------------------------------------------------------------------
 
 

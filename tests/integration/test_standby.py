@@ -210,10 +210,15 @@ async def test_leader_is_ended_by_his_operator_the_stand_by_leads_at_once_with_h
     leg = caller.call("12345")
     await until(lambda: _waits(office), "he waits")
     await office.code("1002", "*12", "logged_out")
+    drained = await asyncio.create_subprocess_exec(
+        *SERVE[:-1], "line", "special", "drain", env=office.site.environment(), stdout=asyncio.subprocess.DEVNULL
+    )
+    assert await drained.wait() == 0
     assert await office.site.stop_service() == 0
     office.site.http_port = standby.port
     await until(lambda: _leads(office), "the stand-by leads", TAKEN_OVER_S)
     assert "has resigned: taking over" in standby.log
+    assert (await office.status())["line_orders"] == {"special": "drained"}
     assert await presences(office) == {"8001": "not_ready", "8003": "not_ready"}
     await office.ready("1001")
     await office.until_presence("8001", "talking")

@@ -1,6 +1,8 @@
 """What a service knows of agents when it takes over: which of the shared state, its copy and its own file is used."""
 
 import asyncio
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -218,3 +220,29 @@ async def test_leader_ends_and_the_store_is_away_nothing_is_said_and_nothing_fai
     await world.heir.resign()
     await world.follow()
     assert not world.heir.has_resigned(100)
+
+
+class FullState(MemoryLiveState):
+    """A store on a disk that is full."""
+
+    def become(self, agents: Sequence[PresenceChanged], values: Mapping[str, str], keep: Collection[str]) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+
+async def test_disk_is_full_the_take_over_goes_on_with_the_own_file(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    await world.leader_writes(READY)
+    own = FullState()
+    own.put_agent(OTHER)
+    await Succession(world.shared, own, Mirror(world.shared), "b").take_over(PBX, 200)
+    assert own.agents() == [OTHER]
+    assert "disk is full" in caplog.text
+
+
+async def test_fields_cannot_be_read_it_is_said_once_and_not_at_every_copy(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    await world.shared.replace(A, [("agent:1001", b"{"), ("agent:1002", as_bytes(OTHER))])
+    for _ in range(3):
+        await world.follow()
+    assert world.own.agents() == [OTHER]
+    assert caplog.text.count("1 fields of the shared state cannot be read") == 1
