@@ -239,7 +239,7 @@ def _number(text: bytes | None) -> int:
 def _said(text: str) -> str:
     """Return what Redis said, with what to do where that is known."""
     if text.startswith(("NOAUTH", "WRONGPASS", "ERR invalid password", "ERR AUTH", "ERR Client sent AUTH")):
-        return f"Redis refuses the log-in ({text}): correct the password in CALLCENTER_REDIS_URL"
+        return f"Redis refuses the log-in ({text}): correct the password in CALLCENTER_REDIS_URL or CALLCENTER_REDIS_PASSWORD"
     return f"Redis says {text}"
 
 
