@@ -25,6 +25,30 @@ _WELL = Row(
             Levels(1, 0.5),
         ),
         Panel(
+            Text("备机", "Stands by"),
+            Text(
+                "1：本实例为备机，主控消失时接管。单机部署全为 0；成对部署中没有 1 时，主控消失后来电走应急队列。",
+                "1: this instance would take over. A lone service has 0; of a pair one has 1, else nobody is there when the leader is lost.",
+            ),
+            Unit.YES_NO,
+            (each("instance", "max by (instance) (callcenter_standing_by)"),),
+            Look.NUMBER,
+            6,
+        ),
+        Panel(
+            Text("座席状态已共享", "Agents' states are shared"),
+            Text(
+                "1：座席最新状态已在 Redis 中，切换不会丢失；单机无须共享，也为 1。0：此刻接管将不知道部分座席状态。",
+                "1: the newest states of agents are in Redis, so a take-over knows them; so too where there is no pair. 0: a take-over now "
+                "would know less than it should.",
+            ),
+            Unit.YES_NO,
+            (plain("共享", "Shared", "min(callcenter_shared_state_up or callcenter_leader >= bool 0)"),),
+            Look.NUMBER,
+            6,
+            Levels(1, 0.5),
+        ),
+        Panel(
             Text("AMI 会话", "AMI sessions"),
             Text(
                 "1：与 Asterisk 的会话已登录；指令与事件各一个。",
@@ -46,7 +70,7 @@ _WELL = Row(
             Unit.YES_NO,
             (plain("台账", "Ledger", "max(callcenter_database_up)"),),
             Look.NUMBER,
-            4,
+            8,
             Levels(1, 0.5),
         ),
         Panel(
@@ -58,7 +82,7 @@ _WELL = Row(
             Unit.RECORDS,
             (plain("待写入", "Waiting", "max(callcenter_outbox_records)"),),
             Look.NUMBER,
-            4,
+            8,
             Levels(1_000, 10_000),
         ),
         Panel(
@@ -70,7 +94,7 @@ _WELL = Row(
             Unit.NUMBER,
             (plain("任期号", "Epoch", "max(callcenter_epoch)"),),
             Look.NUMBER,
-            4,
+            8,
         ),
     ),
 )

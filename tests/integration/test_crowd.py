@@ -5,6 +5,7 @@ The crowd is a process of its own (`callcenter.lab.crowd`). What it does to the 
 
 import asyncio
 import contextlib
+import json
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import pytest
 
 from callcenter.bench.screens import Screen, Story, open_screen
 from callcenter.board.fanout import MOST_SCREENS, TooManyScreens
-from callcenter.http.gate import MOST_PLACES
+from callcenter.http.gate import MOST_PLACES, NO_PLACE
 from callcenter.http.tokens import Audience, TokenStore
 from callcenter.lab.crowd import crowd
 from callcenter.lab.sip_phone import answers
@@ -26,6 +27,7 @@ WATCHING = 12
 SLACK_FILES = 60
 """What the service opens for itself while it serves: threads that read tokens, the database, the log."""
 MOST_MORE_MB = 80.0
+NO_PLACE_WORDS = json.loads(NO_PLACE.partition(b"\r\n\r\n")[2])["error"]
 
 
 class Meanwhile:
@@ -142,7 +144,8 @@ async def test_ten_thousand_boards_come_four_hundred_see_the_others_hear_why_not
     await meanwhile.end()
     room = MOST_SCREENS - WATCHING
     assert told["streams"] == room, told
-    assert told["why"] == {str(TooManyScreens()): ATTEMPTS - room}, told
+    # the second: while the first hundreds are being let in, all places may be with boards to be
+    assert str(TooManyScreens()) in told["why"] and set(told["why"]) <= {str(TooManyScreens()), NO_PLACE_WORDS}, told
     assert (told["refused"], told["silent"], told["closed"], told["failed"]) == (ATTEMPTS - room, 0, 0, 0), told
     assert left["streams"] == room, "those who came in saw on"
     assert messages > WATCHING
@@ -168,7 +171,7 @@ async def test_ten_thousand_connect_and_say_nothing_they_push_each_other_out_and
     await meanwhile.end()
     assert told["silent"] <= MOST_PLACES
     assert told["refused"] + told["silent"] == ATTEMPTS, told
-    assert all("as many connections as this service takes" in why for why in told["why"]), told
+    assert set(told["why"]) == {NO_PLACE_WORDS}, told
     assert scrapes >= 3
     assert meanwhile.most_files <= MOST_PLACES + files + SLACK_FILES
     assert meanwhile.most_mb <= meanwhile.first_mb + MOST_MORE_MB
