@@ -6,7 +6,7 @@ from callcenter import metrics_cli, plan_cli, supervisor_cli
 from callcenter.check_cli import check
 from callcenter.import_cli import import_calls
 from callcenter.lab.cli import lab_app
-from callcenter.reconcile.cli import reconcile
+from callcenter.reconcile_cli import reconcile
 from callcenter.report_cli import db_app, report
 from callcenter.serve_cli import serve
 from callcenter.sounds.cli import sounds_app

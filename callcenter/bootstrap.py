@@ -42,6 +42,7 @@ from callcenter.http.server import serving
 from callcenter.http.tokens import TokenStore, write_local_token
 from callcenter.open_hours import OpenHours
 from callcenter.pair import Pair
+from callcenter.rebuild.beside import notice
 from callcenter.rebuild.gaps import Gaps, people_of
 from callcenter.rebuild.look_back import LookBack
 from callcenter.recent_report import RecentReport
@@ -229,12 +230,13 @@ class Service:
             (PROJECTOR, self.projector.run()),
             ("upkeep", keep_on_disk(self.outbox, self._pair.own)),
             ("hours", self._hours.follow(self.plan, self.driver.change_plan)),
-            ("watched", self._gaps.follow(self.pbx.name, self._watches, self._now_ms)),
+            ("watched", self._gaps.follow(lambda: self.pbx.name, self._watches, self._now_ms)),
             ("recordings", self._keeper.run()),
             ("board", self.board.run()),
             ("tokens", follow_tokens(tokens, self.board.fanout)),
             ("roll-ups", self._rollups.run()),
             *self._pair.works(self._stands_by_at),
+            ("told beside", notice(self._look_back, (self.board, self.recent))),
         ):
             tasks.append(asyncio.create_task(work, name=name))
             tasks[-1].add_done_callback(told_if_it_failed)
@@ -379,8 +381,7 @@ class Service:
         return self.driver.engine.agent_at(device) if self.driver.engine is not None else None
 
     def _agent_at(self, device: str) -> str | None:
-        agent = self._who_is_at(device)
-        return agent.number if agent is not None else None
+        return agent.number if (agent := self._who_is_at(device)) is not None else None
 
     def _floor(self) -> Floor:
         now, shared = self.clock.now, self._pair.state()

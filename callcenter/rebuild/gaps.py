@@ -8,13 +8,15 @@ tries again at its next start; after `KEEP_MS` it is given up, and what was not 
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from acd.engine import Engine
 from acd.plan import Plan
 from callcenter.storage.live_state import LiveState
 from metrics.lengths import DAY_MS
+
+Sleep = Callable[[float], Awaitable[object]]
 
 WATCHED_S = 1.0
 MARGIN_MS = 15_000
@@ -23,7 +25,11 @@ SAME_MS = 50
 """Two witnesses of one instant differ by less."""
 KEEP_MS = 7 * DAY_MS
 KEEP_GAPS = 20
-_WATCHED, _GAP, _STARTUP = "watched:", "gap:", "startup:"
+SOURCE = "reconcile"
+"""Name of `callcenter reconcile` among the outboxes that the ledger keeps positions of."""
+WATCHED = "watched:"
+"""Name in the live state of the last watched instant, before the PBX's."""
+_GAP, _STARTUP = "gap:", "startup:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +80,22 @@ class Gaps:
 
     def watched(self, pbx: str, at_ms: int) -> None:
         """We were in step with the PBX at this instant."""
-        self._live.put(_WATCHED + pbx, str(at_ms))
+        self._live.put(WATCHED + pbx, str(at_ms))
 
-    async def follow(self, pbx: str, watches: Callable[[], bool], now_ms: Callable[[], int]) -> None:
-        """Keep the last instant at which we watched, so that the next one of us knows since when nobody did."""
+    async def follow(
+        self,
+        pbx: Callable[[], str],
+        watches: Callable[[], bool],
+        now_ms: Callable[[], int],
+        *,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """Keep the last instant at which we watched, so that the next one of us knows since when nobody did. `pbx`: its name,
+        which nobody knows before the first connect."""
         while True:
-            await asyncio.sleep(WATCHED_S)
+            await sleep(WATCHED_S)
             if watches():
-                self.watched(pbx, now_ms())
+                self.watched(pbx(), now_ms())
 
     def untold_ms(self, pbx: str, from_ms: int, to_ms: int, *, is_watched: bool) -> int:
         """Return how much of [from, to) nobody watched this PBX and CEL has not told of, milliseconds; gaps never overlap.
@@ -92,13 +106,13 @@ class Gaps:
                 if (gap := _read("", text)) is not None:
                     self._unread[name] = (gap.watched_ms, gap.to_ms)
         spans = (span for name, span in self._unread.items() if name.startswith(f"{_GAP}{pbx}:"))
-        was = None if is_watched else self._live.get(_WATCHED + pbx)
+        was = None if is_watched else self._live.get(WATCHED + pbx)
         outage = [(int(was), to_ms)] if was is not None and was.isdecimal() else []
         return sum(max(min(end, to_ms) - max(begin, from_ms), 0) for begin, end in (*spans, *outage))
 
     def open(self, pbx: str, to_ms: int, startup: str, people: Mapping[str, Person]) -> Gap:
         """Make a gap of a snapshot, and keep it. `startup`: the PBX's own word on when it was started; empty: unknown."""
-        was = self._live.get(_WATCHED + pbx)
+        was = self._live.get(WATCHED + pbx)
         watched_ms = min(int(was), to_ms) if was is not None and was.isdecimal() else to_ms
         before = self._live.get(_STARTUP + pbx)
         if startup:
@@ -123,6 +137,12 @@ class Gaps:
         for gap in found[:-KEEP_GAPS]:
             self.done(gap)
         return found[-KEEP_GAPS:]
+
+    def told(self, pbx: str, ends_ms: Collection[int]) -> None:
+        """Somebody else read the gaps that end at these instants."""
+        names = {f"{_GAP}{pbx}:{ms:015d}" for ms in ends_ms}
+        for name in names.intersection(self._live.values(f"{_GAP}{pbx}:")):
+            self._forget(name)
 
     def done(self, gap: Gap) -> None:
         """The gap was read: CEL has nothing more to say of it."""

@@ -72,6 +72,16 @@ class LookBack:
             for one in gaps:
                 await self._count_unknown(one)
 
+    async def told_beside(self) -> None:
+        """Somebody else told the ledger of gaps (`callcenter.rebuild.beside`). Raises LedgerAway."""
+        ledger = self.projector.ledger
+        for pbx, ends_ms in (await ledger.read_gaps()).items():
+            self.gaps.told(pbx, ends_ms)
+        for call in [*self.unknown]:
+            row = await ledger.call(*call)
+            if row is not None and row["outcome"] is not None:
+                self.unknown.discard(call)
+
     async def _count_unknown(self, gap: Gap) -> None:
         for key, story in (await self._known(gap)).items():
             row = story.row

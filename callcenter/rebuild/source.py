@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from callcenter.witness.cel import CelKind, CelRow, parse_lines
 from callcenter.witness.errors import WitnessError
-from callcenter.witness.seek import instant_ms_of
+from callcenter.witness.seek import MOMENTS_MS, instant_ms_of
 from callcenter.witness.spoken import LINE_BEGINS, Spoken, SpokenRow, spoken_of, spoken_rows
 from callcenter.witness.store import open_cel
 
@@ -39,33 +39,57 @@ class CelText:
     spoken: dict[str, Spoken]
     begins_ms: int | None
     """Instant from which on every row was looked at, as far as CEL reaches back; None: there was none."""
+    ends_ms: int | None = None
+    """Instant of about the newest row that was looked at, of whatever kind; None: there was none."""
+    is_torn: bool = False
+    """A file ended in the middle of a line, which was left out."""
 
 
-def read_since(source: str | None, from_ms: int, *, max_rows: int = MAX_ROWS) -> CelText:
-    """Read all rows from `from_ms` on. `source`: path of the CSV file or an SQLite file, or a database URL. Raises CelAway."""
+def read_since(source: str | None, from_ms: int, *, until_ms: int | None = None, max_rows: int = MAX_ROWS) -> CelText:
+    """Read all rows from `from_ms` on. `source`: path of the CSV file or an SQLite file, or a database URL. `until_ms`: rows of
+    after it need not be read; None: to the end. Raises CelAway."""
     if source is None:
         raise CelAway("CALLCENTER_CEL is not set")
     try:
-        lines, begins_ms = asyncio.run(_read(source, from_ms, max_rows))
+        read = asyncio.run(_read(source, from_ms, until_ms, max_rows))
     except WitnessError as error:
         raise CelAway(str(error)) from error
-    return _parsed(lines, begins_ms)
+    return _parsed(read)
 
 
-async def _read(source: str, from_ms: int, max_rows: int) -> tuple[list[str], int | None]:
-    """The lines that may be of use, and from where on they are whole."""
+@dataclass(slots=True)
+class _Read:
+    """The lines that may be of use, and from when to when they are whole."""
+
+    lines: Sequence[str]
+    begins_ms: int | None
+    ends_ms: int | None = None
+    is_torn: bool = False
+
+
+async def _read(source: str, from_ms: int, until_ms: int | None, max_rows: int) -> _Read:
     lines: deque[str] = deque(maxlen=max_rows)
     store = open_cel(source)
-    begins_ms = await store.oldest_ms()
+    read = _Read(lines, await store.oldest_ms())
     async for piece in store.pieces(from_ms):
         lines += (line for line in piece.lines if line.startswith(_WANTED))
+        read.is_torn |= piece.torn
+        newest_ms = next(
+            (at for line in reversed(piece.lines) if (at := instant_ms_of(line.encode())) is not None), None
+        )
+        if newest_ms is not None:
+            read.ends_ms = max(read.ends_ms or newest_ms, newest_ms)
+            if until_ms is not None and newest_ms > until_ms + MOMENTS_MS:
+                break
         await asyncio.sleep(_PAUSE_S)
+    read.lines = list(lines)
     if len(lines) == max_rows:
-        begins_ms = instant_ms_of(lines[0].encode())
-    return list(lines), begins_ms
+        read.begins_ms = instant_ms_of(lines[0].encode())
+    return read
 
 
-def _parsed(lines: Sequence[str], begins_ms: int | None) -> CelText:
+def _parsed(read: _Read) -> CelText:
+    lines = read.lines
     rows: list[CelRow] = []
     said: list[SpokenRow] = []
     for first in range(0, len(lines), _LINES):
@@ -78,4 +102,4 @@ def _parsed(lines: Sequence[str], begins_ms: int | None) -> CelText:
     while said:  # to free them all at once would hold the lock for long
         del said[-_LINES:]
         time.sleep(_PAUSE_S)
-    return CelText(tuple(rows), spoken, begins_ms)
+    return CelText(tuple(rows), spoken, read.begins_ms, read.ends_ms, read.is_torn)

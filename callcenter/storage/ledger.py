@@ -27,6 +27,7 @@ from callcenter.storage.call_settle import settle
 from callcenter.storage.codec import encode
 from callcenter.storage.database import IMMEDIATE, REACH_S, reaching
 from callcenter.storage.errors import BadRecord, LedgerAway
+from callcenter.storage.gaps import write_gaps
 from callcenter.storage.ledger_rows import CHILDREN, delete, insert_new, storable_call, stories, upsert
 from callcenter.storage.outbox import START, Position
 from callcenter.storage.outbox_reader import Entry
@@ -60,7 +61,7 @@ class Ledger:
     async def position(self, outbox: str) -> Position:
         """Return how far an outbox is applied; the start for one never seen."""
         async with reaching(self._reach_s), self.engine.connect() as connection:
-            return await _position(connection, outbox)
+            return await position_of(connection, outbox)
 
     async def apply(self, outbox: str, entries: Sequence[Entry]) -> Position:
         """Apply entries of an outbox in order and return its new position; entries applied before are skipped."""
@@ -108,12 +109,12 @@ class Ledger:
         async with self.engine.connect() as plain:
             connection = await plain.execution_options(**IMMEDIATE)
             async with connection.begin():
-                await _one_at_a_time(connection)
-                done = await _position(connection, outbox)
+                await one_at_a_time(connection)
+                done = await position_of(connection, outbox)
                 fresh = [entry for entry in entries if entry.start >= done]
                 if not fresh:
                     return done
-                batch = _Batch(outbox)
+                batch = Batch(outbox)
                 await batch.apply(connection, fresh)
                 end = fresh[-1].end
                 await upsert(
@@ -143,16 +144,15 @@ class Ledger:
 
     async def lived_in(self, pbx: str, from_ms: int, to_ms: int) -> dict[CallId, CallStory]:
         """Return whole calls of a PBX that lived in [from, to], or are open: those who arrived within a day before it, or in it."""
-        query = select(calls.c.uniqueid).where(
-            _of_pbx(pbx),
-            calls.c.arrived_ms >= from_ms - LONGEST_MS,
-            calls.c.arrived_ms <= to_ms,
-            calls.c.ended_ms.is_(None) | (calls.c.ended_ms >= from_ms),
-        )
-        still_open = select(calls.c.uniqueid).where(_of_pbx(pbx), calls.c.ended_ms.is_(None))
         async with reaching(self._reach_s), self.engine.connect() as connection:
-            found = set(await connection.scalars(query)) | set(await connection.scalars(still_open))
-            return await stories(connection, [CallId(pbx, uniqueid) for uniqueid in found])
+            return await lived_in(connection, pbx, from_ms, to_ms)
+
+    async def read_gaps(self) -> dict[str, list[int]]:
+        """Return the ends of all gaps that were read, ms, by PBX."""
+        found: dict[str, list[int]] = {}
+        for row in await self._rows(select(gaps.c.pbx, gaps.c.to_ms).where(gaps.c.is_read)):
+            found.setdefault(row["pbx"], []).append(row["to_ms"])
+        return found
 
     async def unjudged_recordings(self, pbx: str) -> list[Row]:
         """Return a PBX's sound files at which nobody has looked yet, the oldest first."""
@@ -203,33 +203,40 @@ class Ledger:
             return [(key, number) for key, number in await connection.execute(query)]
 
 
+async def lived_in(connection: AsyncConnection, pbx: str, from_ms: int, to_ms: int) -> dict[CallId, CallStory]:
+    """As `Ledger.lived_in`, as this transaction sees it."""
+    query = select(calls.c.uniqueid).where(
+        _of_pbx(pbx),
+        calls.c.arrived_ms >= from_ms - LONGEST_MS,
+        calls.c.arrived_ms <= to_ms,
+        calls.c.ended_ms.is_(None) | (calls.c.ended_ms >= from_ms),
+    )
+    still_open = select(calls.c.uniqueid).where(_of_pbx(pbx), calls.c.ended_ms.is_(None))
+    found = set(await connection.scalars(query)) | set(await connection.scalars(still_open))
+    return await stories(connection, [CallId(pbx, uniqueid) for uniqueid in found])
+
+
 def _of_pbx(pbx: str) -> ColumnElement[bool]:
     """The call was on this PBX: a source of imported calls may bear the same name."""
     return and_(calls.c.pbx == pbx, ~calls.c.imported)
 
 
-def _gap_row(gap: GapTold) -> Row:
-    """A gap that was read once stays read, whatever is told of it later: those that are not only make new rows. A clock that
-    was set makes no negative gap."""
-    names = ("pbx", "has_restarted", "is_read")
-    return {"from_ms": min(gap.from_ms, gap.at_ms), "to_ms": gap.at_ms} | {n: getattr(gap, n) for n in names}
-
-
-async def _position(connection: AsyncConnection, outbox: str) -> Position:
+async def position_of(connection: AsyncConnection, outbox: str) -> Position:
+    """Return how far an outbox is applied, as this transaction sees it."""
     query = select(positions.c.segment, positions.c.position).where(positions.c.outbox == outbox)
     row = (await connection.execute(query)).one_or_none()
     return Position(row[0], row[1]) if row else START
 
 
-async def _one_at_a_time(connection: AsyncConnection) -> None:
-    """Wait until no other service applies records: two leaders' outboxes may hold records of one call, and a fold reads
+async def one_at_a_time(connection: AsyncConnection) -> None:
+    """Wait until nobody else applies records: two leaders' outboxes may hold records of one call, and a fold reads
     before it writes. SQLite's own write lock (BEGIN IMMEDIATE) does the same."""
     if connection.dialect.name == "postgresql":
         await connection.execute(select(func.pg_advisory_xact_lock(APPLY_LOCK)))
 
 
-class _Batch:
-    """What one transaction is going to write."""
+class Batch:
+    """What one transaction is going to write of one outbox's entries."""
 
     def __init__(self, outbox: str) -> None:
         self.outbox = outbox
@@ -265,8 +272,7 @@ class _Batch:
         await insert_new(connection, presence_history, self.presence)
         await insert_new(connection, notes, self.notes)
         await insert_new(connection, interventions, self.interventions)
-        await insert_new(connection, gaps, [_gap_row(gap) for gap in self.gaps if not gap.is_read])
-        await upsert(connection, gaps, [_gap_row(gap) for gap in self.gaps if gap.is_read])
+        await write_gaps(connection, self.gaps)
         await insert_new(connection, quarantine, self.quarantine)
 
     def _place(self, entry: Entry) -> Row:

@@ -13,6 +13,7 @@ meant for a thread, every minute or so.
 
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
@@ -93,6 +94,19 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS agents (agent TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS small_values (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
+_VALUES = "SELECT name, value FROM small_values WHERE substr(name, 1, ?) = ? ORDER BY name"
+
+
+def values_left(path: Path, prefix: str) -> dict[str, str]:
+    """Return the small values in the store of a service that has ended, by name; empty where there is none. Raises
+    StateUnusable."""
+    if not path.exists():
+        return {}
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            return dict(db.execute(_VALUES, (len(prefix), prefix)))
+    except sqlite3.Error as error:
+        raise StateUnusable(path, f"no usable SQLite file ({error})") from error
 
 
 class SqliteLiveState:
@@ -147,8 +161,7 @@ class SqliteLiveState:
         self._db.execute("DELETE FROM small_values WHERE name = ?", (name,))
 
     def values(self, prefix: str) -> dict[str, str]:
-        query = "SELECT name, value FROM small_values WHERE substr(name, 1, ?) = ? ORDER BY name"
-        return dict(self._db.execute(query, (len(prefix), prefix)))
+        return dict(self._db.execute(_VALUES, (len(prefix), prefix)))
 
     def become(self, agents: Sequence[PresenceChanged], values: Mapping[str, str], keep: Collection[str]) -> None:
         kept = {name: value for name, value in self.values("").items() if name in keep}

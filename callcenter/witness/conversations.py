@@ -126,10 +126,10 @@ class Conversations:
             self._by_key[key] = whole
 
     def _see_restart(self, row: CelRow) -> None:
-        made = _made(row.uniqueid)
+        made = made_of(row.uniqueid)
         if made is None:
             return
-        if made[1] < self._newest[1] and made[0] >= self._newest[0] + _RESTART_S:
+        if is_anew(made, self._newest):
             for one in list(self._open.values()):
                 one.is_dropped = bool(one.living)
                 self._close(one)
@@ -159,7 +159,12 @@ def _keys(row: CelRow | CelMark) -> tuple[tuple[str, str], ...]:
     return (channel, linked, ("bridge", row.bridge_id)) if row.bridge_id else (channel, linked)
 
 
-def _made(uniqueid: str) -> tuple[int, int] | None:
+def is_anew(made: tuple[int, int], newest: tuple[int, int]) -> bool:
+    """Whether a channel is of another run of Asterisk than the newest one before it. Both: second and number."""
+    return made[1] < newest[1] and made[0] >= newest[0] + _RESTART_S
+
+
+def made_of(uniqueid: str) -> tuple[int, int] | None:
     """Second and number in a Uniqueid (`pbx1-1795482703.12`); None for anything else."""
     second, dot, number = uniqueid.rpartition("-")[2].partition(".")
     return (int(second), int(number)) if dot and second.isdecimal() and number.isdecimal() else None

@@ -2,18 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from acd.records import Record
 from callcenter.__main__ import app
 from callcenter.storage.database import open_engine
 from callcenter.storage.ledger import Ledger
 from callcenter.storage.migrate import upgrade
 from tests.contract.calls_told import entries
-from tests.contract.two_witnesses import Office, day, sorted_lines, written
+from tests.contract.gap_day import FROM_S, Day, away, before_the_gap
+from tests.contract.two_witnesses import day, sorted_lines, written
 
 PERIOD = ("--from", "2023-11-15", "--to", "2023-11-18")
 """In China the timeline begins on 2023-11-15 at 06:13:20."""
@@ -29,22 +31,26 @@ skills = { general = 1 }
 """
 
 
-async def store(office: Office, folder: Path) -> None:
+async def store(records: Sequence[Record], folder: Path) -> None:
     engine = open_engine(f"sqlite+aiosqlite:///{folder / 'ledger.sqlite3'}")
     await upgrade(engine)
-    await Ledger(engine).apply("outbox", entries(office.records))
+    await Ledger(engine).apply("outbox", entries(records))
     await engine.dispose()
+
+
+def at_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    for name in ("DATABASE_URL", "STATE_DIR", "PLAN"):
+        monkeypatch.delenv(f"CALLCENTER_{name}", raising=False)
+    monkeypatch.setenv("CALLCENTER_CEL", "callcenter.csv")
+    (folder / ".state").mkdir()
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An operator's folder with a ledger and CEL of three calls."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("DATABASE_URL", "STATE_DIR", "PLAN"):
-        monkeypatch.delenv(f"CALLCENTER_{name}", raising=False)
-    monkeypatch.setenv("CALLCENTER_CEL", "callcenter.csv")
-    (tmp_path / ".state").mkdir()
-    asyncio.run(store(day(), tmp_path / ".state"))
+    at_home(tmp_path, monkeypatch)
+    asyncio.run(store(day().records, tmp_path / ".state"))
     written(tmp_path, sorted_lines(day()))
     return tmp_path
 
@@ -145,3 +151,93 @@ def test_wrong_use_is_exit_code_2_and_says_what_to_do_and_no_secret(
     assert result.exit_code == 2
     assert said in result.stderr
     assert "secret" not in result.stderr
+
+
+# -- time when the service was away ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def after_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An operator's folder with a plan, a gap that no service has read, and CEL of it."""
+    at_home(tmp_path, monkeypatch)
+    (tmp_path / "plan.toml").write_text(PLAN, encoding="utf-8")
+    made = Day().goes_on()
+    asyncio.run(store(made.records, tmp_path / ".state"))
+    written(tmp_path, made.lines())
+    return tmp_path
+
+
+SAID = "nobody watched pbx from 2023-11-15 06:13:40.000 to 2023-11-15 06:15:00.000: 3 calls rebuilt from CEL"
+
+
+def test_gap_is_told_then_compared_and_the_second_run_finds_nothing_to_do(after_a_gap: Path) -> None:
+    first, second = reconcile(), reconcile()
+
+    assert first.stdout.splitlines()[0] == SAID
+    assert "3 rebuilt from CEL" in first.stdout.splitlines()[-1]
+    assert "nobody watched" not in second.stdout
+    assert second.stdout.splitlines()[-1] == first.stdout.splitlines()[-1]
+
+
+def test_dry_run_says_what_would_be_told_and_the_calls_are_still_missing(after_a_gap: Path) -> None:
+    result = reconcile(*PERIOD, "--dry-run")
+
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[0] == SAID.replace("calls rebuilt", "calls would be rebuilt")
+    assert result.stdout.count("only_in_cel") == 2
+
+
+def test_json_has_the_gaps_and_what_became_of_them(after_a_gap: Path) -> None:
+    lines = Day().goes_on().lines()
+    written(after_a_gap, [line for line in lines if not ("HANGUP" in line and '"pbx-2"' in line)])
+
+    told = json.loads(reconcile(*PERIOD, "--json").stdout)
+
+    (gap,) = told["gaps"]
+    assert (gap["pbx"], gap["rebuilt"], gap["read"], gap["open"], told["dry_run"]) == ("pbx", 2, True, False, False)
+    assert gap["unknown"] == [{"uniqueid": "pbx-2", "why": "CEL does not have its end"}]
+    assert told["rebuilt"] == 2
+
+
+def test_service_is_away_what_it_left_is_stored_and_the_time_since_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_home(tmp_path, monkeypatch)
+    (tmp_path / "plan.toml").write_text(PLAN, encoding="utf-8")
+    made = Day()
+    away(tmp_path / ".state", FROM_S, before_the_gap(made))
+    asyncio.run(store([], tmp_path / ".state"))
+    written(tmp_path, made.lines())
+
+    result = reconcile()
+
+    assert "06:14:30.100 (CEL's newest row; the service is still away): 3 calls rebuilt" in result.stdout
+    report = CliRunner().invoke(app, ["report", "--day", "2023-11-15", "--format", "json"])
+    sections = json.loads(report.stdout)
+    (shown,) = sections["gaps"].values()
+    assert (shown["told"], shown["length_s"]) == ("已由CEL补录", 50)
+    assert {name: sections["completeness"]["inbound"][name] for name in ("completeness", "offered", "rebuilt")} == {
+        "completeness": "100.0%",
+        "offered": 4,
+        "rebuilt": 3,
+    }
+
+
+def test_no_plan_gaps_are_named_and_left(after_a_gap: Path) -> None:
+    (after_a_gap / "plan.toml").unlink()
+
+    result = reconcile()
+
+    assert result.stdout.startswith("1 gaps that were not read: they are not rebuilt")
+
+
+def test_ledger_that_cannot_be_written_is_code_1_and_says_what_to_do(
+    after_a_gap: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = after_a_gap / ".state" / "ledger.sqlite3"
+    monkeypatch.setenv("CALLCENTER_DATABASE_URL", f"sqlite:///file:{path}?mode=ro&uri=true")
+
+    result = reconcile()
+
+    assert result.exit_code == 1
+    assert "the ledger cannot be written" in result.stderr and "--dry-run compares only" in result.stderr

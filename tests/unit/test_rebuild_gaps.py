@@ -1,5 +1,9 @@
 """Gaps are kept until they were read, and no longer than sense has it."""
 
+import asyncio
+
+import pytest
+
 from callcenter.rebuild.gaps import KEEP_GAPS, KEEP_MS, MARGIN_MS, Gaps, Person
 from callcenter.storage.live_state import MemoryLiveState
 
@@ -13,6 +17,22 @@ def test_gap_runs_from_the_last_watched_instant_to_the_snapshot() -> None:
     assert (gap.watched_ms, gap.from_ms, gap.to_ms) == (1_000_000, 1_000_000 - MARGIN_MS, 1_060_000)
     assert gaps.open("a", 1_061_000, "", {}).watched_ms == 1_060_000
     assert gaps.open("b", 1_061_000, "", {}).watched_ms == 1_061_000  # never watched: nothing was missed
+
+
+async def test_pbx_has_no_name_before_the_first_connect_later_instants_are_kept_under_its_name() -> None:
+    gaps = Gaps(MemoryLiveState())
+    now = ("", False, 1_000)
+    later = [("a", True, 2_000), ("a", True, 3_000), ("a", False, 4_000)]
+
+    async def sleep(_: float) -> None:
+        nonlocal now
+        if not later:
+            raise asyncio.CancelledError
+        now = later.pop(0)
+
+    with pytest.raises(asyncio.CancelledError):
+        await gaps.follow(lambda: now[0], lambda: now[1], lambda: now[2], sleep=sleep)
+    assert gaps.open("a", 60_000, "", {}).watched_ms == 3_000
 
 
 def test_gap_that_was_not_read_is_there_after_a_restart_with_its_people() -> None:

@@ -1,7 +1,8 @@
-"""`callcenter reconcile`: does the ledger say of each call what CEL says?
+"""`callcenter reconcile`: tells the ledger what CEL has of times in which nobody watched, then compares the two call by call.
 
-Exit codes: 0 they agree (rebuilt and unknown calls are told, they prove nothing); 1 they do not, or one of them cannot be
-reached; 2 wrong use or configuration.
+`callcenter.rebuild` tells, `callcenter.reconcile` compares; neither knows of the other, and a call that was told counts as rebuilt,
+never as agreement. Exit codes: 0 they agree (rebuilt and unknown calls are told, they prove nothing); 1 they do not, or one of
+them cannot be reached, or the ledger cannot be written; 2 wrong use or configuration.
 """
 
 import asyncio
@@ -16,10 +17,14 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from acd.plan import Plan
 from callcenter.days import midnight_ms, why_no_period, zone_of
+from callcenter.rebuild.catch_up import Caught, LedgerNotWritable, Where, catch_up
+from callcenter.rebuild.shown import gaps_as_json, gaps_in_words
+from callcenter.rebuild.source import CelAway
 from callcenter.reconcile.errors import ReconcileError
 from callcenter.reconcile.join import Period, compare_period
 from callcenter.reconcile.shown import as_json, print_result
 from callcenter.reconcile.verdicts import Result
+from callcenter.storage.errors import LedgerAway, StorageError
 from config.errors import ConfigError
 from config.plan import load_plan
 from config.settings import Settings, load_settings
@@ -33,17 +38,27 @@ def reconcile(
     line: Annotated[str | None, typer.Option(help="Only the ledger's calls of this line (its code).")] = None,
     zone: Annotated[str | None, typer.Option(help="Time zone of the days; default: the plan's, Asia/Shanghai.")] = None,
     as_object: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be rebuilt, change nothing.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also gaps that were read before: CEL was restored since, or repaired.")
+    ] = False,
 ) -> None:
-    """Compare each call of the ledger with Asterisk's CEL: outcome, agent, talks, instants within 50 ms; outbound calls too.
+    """Rebuild calls from Asterisk's CEL for time when the service was away; compare every call of the ledger with CEL.
 
-    CEL is where CALLCENTER_CEL says: the CSV file (with what was rotated away from it, compressed or not), an SQLite file,
-    or a database URL. Calls rebuilt from CEL are counted apart, and so are those that cannot be known. The command changes nothing:
-    it is the running service that tells the ledger, after each start, what CEL has of the time in which nobody watched.
+    A running service rebuilds by itself after each start. This does it for what is left: gaps of the period that were never read
+    (CEL was away, came late, was restored), each whole and for all lines, and the time since the service of this state folder
+    ended, if it has not come back. Rebuilt calls are marked; what CEL does not tell stays unknown. It may run beside the
+    service and as often as you like: what is told already is not told again. Calls that live on are never touched.
+
+    Compared are outcome, agent, talks, instants within 50 ms; outbound calls too. CEL is where CALLCENTER_CEL says: the CSV file
+    (with what was rotated away from it, compressed or not), an SQLite file, or a database URL.
 
     \b
     Example:
         callcenter reconcile --from 2026-03-01 --to 2026-04-01
+        callcenter reconcile --from 2026-03-01 --to 2026-03-02 --dry-run
         callcenter reconcile --from 2026-03-01 --to 2026-03-02 --line general --json
+    Exit codes: 0 they agree, 1 they do not (or database or CEL fail), 2 wrong use or configuration.
     """
     first, last = from_day.date(), to_day.date()
     if why := why_no_period(first, last):
@@ -57,21 +72,48 @@ def reconcile(
     if line is not None and plan is not None and line not in plan.lines:
         _refuse(f"there is no line {line!r}: {', '.join(plan.lines)}")
     period = Period(midnight_ms(first, tz), midnight_ms(last, tz), line)
-    result = _compared(settings, period, plan)
+    cel = _cel(settings)
+    caught = _caught_up(settings, cel, period, plan, is_trial=dry_run, again=again)
+    result = _compared(settings, cel, period, plan)
     if as_object:
         named = {"from": str(first), "to": str(last), "zone": str(tz), "line": line}
-        typer.echo(json.dumps(as_json(result, named), ensure_ascii=False))
+        told = gaps_as_json(caught, is_trial=dry_run)
+        typer.echo(json.dumps(as_json(result, named) | told, ensure_ascii=False))
     else:
         console = Console() if sys.stdout.isatty() else Console(width=160)
+        for said in gaps_in_words(caught, tz, is_trial=dry_run):
+            console.print(said, highlight=False, markup=False, soft_wrap=True)
         print_result(result, f"[{first}, {last}) {tz}", tz, console)
     raise typer.Exit(0 if result.agrees else 1)
 
 
-def _compared(settings: Settings, period: Period, plan: Plan | None) -> Result:
+def _cel(settings: Settings) -> str:
     if settings.cel is None:
         _refuse("CALLCENTER_CEL is not set: set it to the file or database URL that Asterisk writes CEL to")
     if settings.database_url is None and not (settings.state_dir / "ledger.sqlite3").exists():
         _refuse(f"there is no ledger in {settings.state_dir}: set CALLCENTER_STATE_DIR or CALLCENTER_DATABASE_URL")
+    return settings.cel.get_secret_value()
+
+
+def _caught_up(
+    settings: Settings, cel: str, period: Period, plan: Plan | None, *, is_trial: bool, again: bool
+) -> Caught:
+    """Tell the gaps of the period."""
+    where = Where(settings.database, cel, settings.state_dir.absolute(), plan)
+    try:
+        return asyncio.run(catch_up(where, period.from_ms, period.to_ms, is_trial=is_trial, again=again))
+    except CelAway as error:
+        _refuse(f"{error} (CALLCENTER_CEL)")
+    except LedgerNotWritable as error:
+        why = f"calls are to be rebuilt, but the ledger cannot be written: {error}"
+        _refuse(f"{why}\n(nothing is lost: run it again as somebody who may; --dry-run compares only)", code=1)
+    except LedgerAway as error:
+        _refuse(f"the ledger's database cannot be used: {error}", code=1)
+    except StorageError as error:
+        _refuse(str(error))
+
+
+def _compared(settings: Settings, cel: str, period: Period, plan: Plan | None) -> Result:
     bar = Progress(
         TextColumn("CEL"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), console=Console(stderr=True)
     )
@@ -80,7 +122,6 @@ def _compared(settings: Settings, period: Period, plan: Plan | None) -> Result:
     specialists = [one.number for one in plan.specialists if one.target == "endpoint"] if plan is not None else []
     try:
         with bar:
-            cel = settings.cel.get_secret_value()
             work = compare_period(
                 settings.database, cel, period, specialists, lambda share: bar.update(task, completed=share)
             )

@@ -1,0 +1,72 @@
+"""A command tells gaps beside the running service: it lets go of them, and reads its figures anew."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from acd.names import CallId
+from callcenter.rebuild.beside import notice
+from callcenter.rebuild.gaps import SOURCE, Gaps
+from callcenter.rebuild.look_back import LookBack
+from callcenter.storage.errors import LedgerAway
+from callcenter.storage.live_state import MemoryLiveState
+from callcenter.storage.outbox import Position
+from tests.unit.cel_timeline import ms
+from tests.unit.rebuild_world import PEOPLE, plan
+
+KNOWN, LOST = CallId("pbx", "pbx-1"), CallId("pbx", "pbx-2")
+
+
+class Ledger:
+    """Positions as scripted (None: away), one gap read, one call with an outcome."""
+
+    def __init__(self, *positions: Position | None) -> None:
+        self.ledger = self
+        self.positions = list(positions)
+
+    async def position(self, outbox: str) -> Position:
+        assert outbox == SOURCE
+        if not self.positions:
+            raise asyncio.CancelledError
+        if (found := self.positions.pop(0)) is None:
+            raise LedgerAway("away")
+        return found
+
+    async def read_gaps(self) -> dict[str, list[int]]:
+        return {"pbx": [ms(30)], "other": [ms(40)]}
+
+    async def call(self, pbx: str, uniqueid: str) -> dict[str, Any]:
+        return {"outcome": "abandoned_queue" if CallId(pbx, uniqueid) == KNOWN else None}
+
+
+class Board:
+    """Counts doubts."""
+
+    doubts = 0
+
+    def doubt(self) -> None:
+        self.doubts += 1
+
+
+async def noticed(*positions: Position | None) -> tuple[int, list[int], set[CallId]]:
+    """Doubts, ends of the gaps that are left, calls that are still unknown."""
+    gaps, ledger, board = Gaps(MemoryLiveState()), Ledger(*positions), Board()
+    gaps.watched("pbx", ms(1))
+    for at_s in (30, 40):
+        gaps.open("pbx", ms(at_s), "", PEOPLE)
+    back = LookBack(gaps, ledger, end=lambda: Position(1, 0), record=lambda records: None, cel=None, plan=plan)  # type: ignore[arg-type]
+    back.unknown |= {KNOWN, LOST}
+    with pytest.raises(asyncio.CancelledError):
+        await notice(back, [board], sleep=lambda s: asyncio.sleep(0))  # type: ignore[list-item]
+    return board.doubts, [gap.to_ms for gap in gaps.unread("pbx", ms(50))], back.unknown
+
+
+async def test_nobody_told_anything_nothing_is_read_anew() -> None:
+    here = Position(0, 5)
+    assert await noticed(here, None, here, here) == (0, [ms(30), ms(40)], {KNOWN, LOST})
+
+
+async def test_command_told_something_figures_are_read_anew_once_and_its_gap_is_let_go() -> None:
+    here, there = Position(0, 5), Position(0, 9)
+    assert await noticed(here, there, there, None, there) == (1, [ms(40)], {LOST})
