@@ -20,16 +20,16 @@ Sleep = Callable[[float], Awaitable[object]]
 
 
 async def notice(look_back: LookBack, followers: Sequence[Follower], *, sleep: Sleep = asyncio.sleep) -> None:
-    """Look every few seconds, until cancelled."""
+    """Look at once, and then every few seconds, until cancelled."""
     seen: Position | None = None
     while True:
-        await sleep(EVERY_S)
         try:
             now = await look_back.projector.ledger.position(SOURCE)
-            if seen is not None and now != seen:
-                for one in followers:
-                    one.doubt()
+            if now != seen:
                 await look_back.told_beside()
-            seen = now
+                for one in followers if seen is not None else ():
+                    one.doubt()
+                seen = now
         except LedgerAway:
-            continue  # the next time
+            pass  # the next time
+        await sleep(EVERY_S)

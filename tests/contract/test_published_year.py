@@ -1,10 +1,12 @@
-"""The published year, call by call: 2020 comes out as it was printed (a tenth of its calls), another year as fractions say.
+"""The published year, call by call: 2020 comes out as it was printed (on SQLite a tenth of it), another year as fractions say.
 
 The calls are drawn from a seed that knows only the year's sums. Before and after them lie calls that must not count, on the
 very edges of the year too."""
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -36,9 +38,15 @@ YEAR_2021 = YearSums(
     longest_out_ms=3_999_499,
 )
 """Sums that lie on no round number; the longest talks lie at a tie and just below one."""
+PUBLISHED = (
+    ("接听", "198684", "71.6%", "40", "311", "5443"),
+    ("呼出", "259935", "—", "—", "122", "5933"),
+    ("合计", "458619", "—", "—", "204", "5933"),
+)
+"""The table as it was printed."""
 TENTH = YEAR_2020.scaled(10)
-"""A tenth of 2020's calls; `make proof PROOF=year` draws them all."""
-PUBLISHED = {
+"""A tenth of 2020's calls; `make proof PROOF=year` has them all on SQLite too."""
+PUBLISHED_OF_TENTH = {
     "inbound": (19_868, "71.6%", 40, 311, 5443),
     "outbound": (25_993, None, None, 122, 5933),
     "total": (45_861, None, None, 204, 5933),
@@ -69,6 +77,18 @@ def report_of(year: int, *more: str) -> dict[str, Any]:
     assert result.exit_code == 0, result.stderr
     found: dict[str, Any] = json.loads(result.stdout)
     return found
+
+
+def typed(*words: str) -> str:
+    """What is printed for somebody who types this command; the process is his own."""
+    command = (sys.executable, "-m", "callcenter", *words)
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def printed_rows(text: str) -> tuple[tuple[str, ...], ...]:
+    """The rows of the first table."""
+    rows = [line.strip("│ ").split("│") for line in text.splitlines() if line.startswith("│")]
+    return tuple(tuple(cell.strip() for cell in row) for row in rows[: len(PUBLISHED)])
 
 
 def row_of(report: dict[str, Any], key: str) -> tuple[object, ...]:
@@ -115,13 +135,22 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, database_url: str) -> N
     monkeypatch.setenv("CALLCENTER_DATABASE_URL", database_url)
 
 
+@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
+async def test_calls_of_2020_print_the_table_that_was_published(home: None, engine: AsyncEngine) -> None:
+    await load_year(engine, YEAR_2020, 2020)
+    assert printed_rows(await asyncio.to_thread(typed, "report", "--year", "2020")) == PUBLISHED
+    public = await asyncio.to_thread(report_of, 2020, "--public")
+    assert sum(row["total_volume"] for row in public["call_volume_by_hour"].values()) == 458_619
+    assert "277492" not in json.dumps(public), "the public part never shows the calls offered"
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_tenth_of_the_calls_of_2020_prints_the_averages_that_were_published(
     home: None, engine: AsyncEngine
 ) -> None:
     await load_year(engine, TENTH, 2020)
     report = await asyncio.to_thread(report_of, 2020, "--public")
-    assert {key: row_of(report, key) for key in PUBLISHED} == PUBLISHED == by_fractions(TENTH)
+    assert {key: row_of(report, key) for key in PUBLISHED_OF_TENTH} == PUBLISHED_OF_TENTH == by_fractions(TENTH)
     assert len(report["call_volume_by_hour"]) == 24
     volumes = [row["total_volume"] for row in report["call_volume_by_hour"].values()]
     assert sum(volumes) == 45_861 and min(volumes) > 0

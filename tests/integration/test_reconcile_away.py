@@ -5,14 +5,15 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
 from acd.names import CallId
-from callcenter.lab.sip_phone import Leg
+from callcenter.lab.sip_phone import Leg, Phone
 from callcenter.storage.rolled_figures import reading
 from metrics.completeness import Gap
 from tests.integration.conftest import own_office
@@ -59,48 +60,77 @@ async def gaps(office: Office) -> list[Gap]:
         return list(await figures.gaps(0, 2**53))
 
 
+@dataclass
+class Away:
+    """What happens: one call seen live, then two that nobody sees, and one whose caller still waits."""
+
+    office: Office
+    seen: Leg
+    seen_ms: int
+    """When the call that was seen live was over."""
+    talked: Leg
+    gone: Leg
+    patient: Phone
+    waits: Leg
+
+    @classmethod
+    async def begun(cls, office: Office) -> Self:
+        """Play it; afterwards the service is dead."""
+        agent = await office.ready("1001")
+        seen = (await office.caller("13800000001")).call("12345")
+        leg = await agent.next_call()
+        await office.until_presence("8001", "talking")
+        agent.hang_up(leg)
+        seen_ms = (await office.row(seen))["ended_ms"]
+        await office.until_presence("8001", "ready")
+        await asyncio.sleep(2.5)
+        office.site.kill_service()
+        await asyncio.sleep(STALE_S)
+        talked = (await office.caller("13800000002")).call("12345")
+        leg = await agent.next_call()
+        await asyncio.sleep(1.0)
+        agent.hang_up(leg)
+        await asyncio.wait_for(talked.is_ended.wait(), 5)
+        gone = await gave_up(office, "13800000003")
+        patient = await office.caller("13800000004")
+        waits = patient.call("12348")
+        await waits.wait_for(200)
+        await asyncio.sleep(0.5)
+        return cls(office, seen, seen_ms, talked, gone, patient, waits)
+
+    async def is_told(self) -> None:
+        """Both are on record as rebuilt, and the report says so."""
+        for call, outcome, who in ((self.talked, "agent_answered", "8001"), (self.gone, "abandoned_queue", None)):
+            row = await row_of(self.office, call)
+            assert (row["outcome"], row["agent"]) == (outcome, who) and row["rebuilt_ms"] is not None
+        shown = await typed(self.office, "report", *PERIOD, "--format", "json")
+        completeness = shown["completeness"]["inbound"]
+        assert (completeness["completeness"], completeness["offered"], completeness["rebuilt"]) == ("100.0%", 3, 2)
+        assert [gap["told"] for gap in shown["gaps"].values()] == ["已由CEL补录"]
+
+
+async def gave_up(office: Office, number: str) -> Leg:
+    """A caller of a line that nobody serves, who hangs up."""
+    phone = await office.caller(number)
+    leg = phone.call("12348")
+    await leg.wait_for(200)
+    phone.hang_up(leg)
+    await asyncio.sleep(0.3)
+    return leg
+
+
 async def test_service_stays_away_its_calls_are_told_by_command_and_counted_once_when_it_is_back(
     office: Office,
 ) -> None:
-    agent = await office.ready("1001")
-    seen = (await office.caller("13800000001")).call("12345")
-    leg = await agent.next_call()
-    await office.until_presence("8001", "talking")
-    agent.hang_up(leg)
-    seen_ms = (await office.row(seen))["ended_ms"]
-    await office.until_presence("8001", "ready")
-    await asyncio.sleep(2.5)
-    office.site.kill_service()
-    await asyncio.sleep(STALE_S)
-    talked = (await office.caller("13800000002")).call("12345")
-    leg = await agent.next_call()
-    await asyncio.sleep(1.0)
-    agent.hang_up(leg)
-    await asyncio.wait_for(talked.is_ended.wait(), 5)
-    impatient = await office.caller("13800000003")
-    gone = impatient.call("12348")
-    await gone.wait_for(200)
-    impatient.hang_up(gone)
-    patient = await office.caller("13800000004")
-    waits = patient.call("12348")
-    await waits.wait_for(200)
-    await asyncio.sleep(0.5)
-
+    away = await Away.begun(office)
     trial = await typed(office, "reconcile", *PERIOD, "--json", "--dry-run")
     assert [(gap["open"], gap["rebuilt"]) for gap in trial["gaps"]] == [(True, 2)]
-    assert [row["sip_call_id"] for row in await office.rows()] == [seen.call_id]
+    assert [row["sip_call_id"] for row in await office.rows()] == [away.seen.call_id]
     told = await reconciled(office)
-    assert [(gap["open"], gap["rebuilt"], gap["read"]) for gap in told["gaps"]] == [(True, 2, True)]
-    assert (told["rebuilt"], told["open"]) == (2, 1)
-    assert told["gaps"][0]["from_ms"] > seen_ms  # so long it was watched
-    for call, outcome, who in ((talked, "agent_answered", "8001"), (gone, "abandoned_queue", None)):
-        row = await row_of(office, call)
-        assert (row["outcome"], row["agent"]) == (outcome, who) and row["rebuilt_ms"] is not None
-    shown = await typed(office, "report", *PERIOD, "--format", "json")
-    completeness = shown["completeness"]["inbound"]
-    assert (completeness["completeness"], completeness["offered"], completeness["rebuilt"]) == ("100.0%", 3, 2)
-    assert [gap["told"] for gap in shown["gaps"].values()] == ["已由CEL补录"]
-
+    (piece,) = told["gaps"]
+    assert (piece["open"], piece["rebuilt"], piece["read"], told["rebuilt"], told["open"]) == (True, 2, True, 2, 1)
+    assert piece["from_ms"] > away.seen_ms  # so long it was watched
+    await away.is_told()
     before = await office.rows()
     assert [gap["rebuilt"] for gap in (await reconciled(office))["gaps"]] == [0]
     assert await office.rows() == before
@@ -109,15 +139,50 @@ async def test_service_stays_away_its_calls_are_told_by_command_and_counted_once
 
     async def is_read() -> bool:
         found = await gaps(office)
-        return len(found) == 1 and found[0].is_read and found[0].to_ms > told["gaps"][0]["to_ms"]
+        return len(found) == 1 and found[0].is_read and found[0].to_ms > piece["to_ms"]
 
     await until(is_read, "the service has read its gap, which took the place of the piece", 20)
-    assert [row for row in await office.rows() if row["sip_call_id"] != waits.call_id] == before
-    patient.hang_up(waits)
-    ended = await office.row(waits)
-    assert ended["outcome"] == "abandoned_queue"
+    assert [row for row in await office.rows() if row["sip_call_id"] != away.waits.call_id] == before
+    away.patient.hang_up(away.waits)
+    assert (await office.row(away.waits))["outcome"] == "abandoned_queue"
     again = await reconciled(office)
     assert (again["gaps"], again["rebuilt"], again["calls"]) == ([], 2, 4)
+    row = await row_of(office, away.talked)
     async with office.site.ledger() as ledger:
-        row = await row_of(office, talked)
         assert len(await ledger.children("talks", CallId(row["pbx"], row["uniqueid"]))) == 1
+
+
+async def test_service_could_not_read_cel_the_command_tells_its_gap_beside_it_and_its_gauges_follow(
+    office: Office,
+) -> None:
+    await asyncio.sleep(2.5)
+    phone = await office.caller("13800000002")
+    known = phone.call("12348")
+    await known.wait_for(200)
+    office.site.kill_service()
+    phone.hang_up(known)
+    await asyncio.sleep(STALE_S)
+    unseen = await gave_up(office, "13800000003")
+    office.site._environment["CALLCENTER_CEL"] = str(office.site.folder / "is-not-there.csv")
+    await office.site.start_service()
+
+    async def shown(name: str) -> float:
+        return (await office.samples())[name][()]
+
+    async def is_lost() -> bool:
+        return await shown("callcenter_unknown_calls") == 1 and await shown("callcenter_reconciliation_gap_seconds") > 0
+
+    async def is_well() -> bool:
+        return not await shown("callcenter_unknown_calls") and not await shown("callcenter_reconciliation_gap_seconds")
+
+    await until(is_lost, "one call is unknown, and a gap was not told", 20)
+    del office.site._environment["CALLCENTER_CEL"]
+    await gave_up(office, "13800000004")  # CEL goes on behind the gap
+
+    told = await reconciled(office)
+
+    assert [(gap["open"], gap["rebuilt"], gap["read"]) for gap in told["gaps"]] == [(False, 2, True)]
+    for leg in (known, unseen):
+        row = await row_of(office, leg)
+        assert (row["outcome"], row["ended_by"], row["rebuilt_ms"] is None) == ("abandoned_queue", "caller", False)
+    await until(is_well, "the running service has noticed", 20)

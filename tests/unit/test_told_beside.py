@@ -62,11 +62,19 @@ async def noticed(*positions: Position | None) -> tuple[int, list[int], set[Call
     return board.doubts, [gap.to_ms for gap in gaps.unread("pbx", ms(50))], back.unknown
 
 
-async def test_nobody_told_anything_nothing_is_read_anew() -> None:
-    here = Position(0, 5)
-    assert await noticed(here, None, here, here) == (0, [ms(30), ms(40)], {KNOWN, LOST})
+@pytest.mark.parametrize(
+    ("positions", "doubts"),
+    [
+        ((None, Position(0, 5), None, Position(0, 5)), 0),
+        ((Position(0, 5), Position(0, 9), Position(0, 9), None, Position(0, 9)), 1),
+    ],
+    ids=["told before the start", "told beside it"],
+)
+async def test_command_told_something_its_gap_is_let_go_and_figures_are_read_anew_once(
+    positions: tuple[Position | None, ...], doubts: int
+) -> None:
+    assert await noticed(*positions) == (doubts, [ms(40)], {LOST})
 
 
-async def test_command_told_something_figures_are_read_anew_once_and_its_gap_is_let_go() -> None:
-    here, there = Position(0, 5), Position(0, 9)
-    assert await noticed(here, there, there, None, there) == (1, [ms(40)], {LOST})
+async def test_ledger_is_away_nothing_is_let_go() -> None:
+    assert await noticed(None, None) == (0, [ms(30), ms(40)], {KNOWN, LOST})
