@@ -136,17 +136,16 @@ class _CatchUp:
         folder = self.where.folder
         if await asyncio.to_thread(is_held, folder):
             return {}
-        await self._store_outbox(folder / "outbox")
-        found = {}
-        for name, text in (await asyncio.to_thread(values_left, folder / "live.sqlite3", WATCHED)).items():
-            pbx = name.removeprefix(WATCHED)
-            if not pbx or not text.isdecimal() or int(text) >= to_ms:
-                continue
-            if await self._is_watched_after(pbx, int(text)):
+        left = await asyncio.to_thread(values_left, folder / "live.sqlite3", WATCHED)
+        watched = {name.removeprefix(WATCHED): int(text) for name, text in left.items() if text.isdecimal()}
+        since = {pbx: at_ms for pbx, at_ms in watched.items() if pbx and at_ms < to_ms}
+        if since:
+            await self._store_outbox(folder / "outbox")
+        for pbx, at_ms in [*since.items()]:
+            if await self._is_watched_after(pbx, at_ms):
+                del since[pbx]
                 self.caught.notes.append(f"{pbx}: the service of {folder} has ended, but another one watches since")
-            else:
-                found[pbx] = int(text)
-        return found
+        return since
 
     async def _store_outbox(self, folder: Path) -> None:
         """Bring what a service that has ended left in its outbox into the ledger: whatever is told of a call comes after it."""

@@ -17,6 +17,8 @@ from callcenter.rebuild.gaps import SOURCE, Gap
 from callcenter.rebuild.missed import NO_END
 from callcenter.rebuild.source import CelAway, read_since
 from callcenter.rebuild.tell import tell
+from callcenter.storage import tell_at_once
+from callcenter.storage.errors import SchemaOutdated
 from callcenter.storage.ledger import Ledger
 from callcenter.storage.outbox import Outbox
 from callcenter.storage.state_dir import StateDir
@@ -267,6 +269,16 @@ async def test_service_stays_away_its_last_records_are_stored_and_the_calls_sinc
     assert await Ledger(place.engine).quarantine() == []
 
 
+async def test_period_before_the_service_ended_changes_nothing_not_even_what_waits_in_its_outbox(place: Place) -> None:
+    day = Day()
+    away(place.folder / "state", FROM_S, before_the_gap(day))
+    place.write(day.lines())
+
+    assert (await catch_up(place.where(), ms(-100), ms(10))).gaps == []
+
+    assert await place.outcomes() == {}
+
+
 async def test_service_runs_its_open_gap_is_its_own(place: Place) -> None:
     day = Day()
     state = away(place.folder / "state", FROM_S)
@@ -367,6 +379,32 @@ async def test_ledger_is_read_only_nothing_is_lost_and_a_trial_still_works(place
 
     assert [gap.calls for gap in (await place.run(is_trial=True)).gaps] == [3]
     assert await place.everything() == before
+
+
+async def test_command_dies_before_its_commit_nothing_is_told_and_the_next_run_tells_all(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = Day().goes_on()
+    await place.told(day.records)
+    place.write(day.lines())
+    before = await place.everything()
+
+    async def dies(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="killed"):
+        patch.setattr(tell_at_once, "upsert", dies)
+        await place.run()
+
+    assert await place.everything() == before
+    await place.run()
+    assert await place.outcomes() == TOLD
+
+
+@pytest.mark.postgres
+async def test_ledger_is_not_migrated_the_message_says_how(postgres_url: str, tmp_path: Path) -> None:
+    with pytest.raises(SchemaOutdated, match="callcenter db upgrade"):
+        await catch_up(Where(postgres_url, "callcenter.csv", tmp_path, plan()), *ALL)
 
 
 async def test_without_a_plan_gaps_are_named_and_not_told(place: Place) -> None:

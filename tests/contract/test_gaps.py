@@ -47,3 +47,17 @@ async def test_gap_that_ends_before_it_began_is_empty(ledger: Ledger, engine: As
     await ledger.apply("outbox", entries([GapTold("pbx-1", NOON_MS + 5, NOON_MS)]))
 
     assert [gap.length_ms for gap in await gaps(engine, NOON_MS - 1, NOON_MS + 1)] == [0]
+
+
+async def test_gap_that_went_on_takes_the_place_of_its_piece_and_a_piece_of_it_is_no_news(
+    ledger: Ledger, engine: AsyncEngine
+) -> None:
+    piece = GapTold("pbx-1", NOON_MS, NOON_MS + 10_000, is_read=True)
+    beside = GapTold("pbx-2", NOON_MS + 1_000, NOON_MS + 9_000)
+    whole = Gap("pbx-1", NOON_MS, NOON_MS + 35_000, True, False)
+
+    await ledger.apply("outbox", entries([piece, beside, TOLD]))
+    assert await gaps(engine, 0, 2**53) == [whole, Gap("pbx-2", NOON_MS + 1_000, NOON_MS + 9_000)]
+
+    await ledger.apply("reconcile", entries([piece]))
+    assert (await gaps(engine, 0, 2**53))[0] == whole

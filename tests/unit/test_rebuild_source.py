@@ -129,3 +129,18 @@ def test_cel_away_the_reason_is_said_and_no_secret(where: str | None, why: str, 
     with pytest.raises(CelAway, match=why) as caught:
         read_since(where.format(folder=tmp_path) if where is not None else None, ms(0))
     assert "secret" not in str(caught.value)
+
+
+def test_rows_of_long_after_are_not_read_and_the_newest_that_was_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path / "callcenter.csv", calls(0, 5000))
+    text = read_since(str(path), ms(1_000), until_ms=ms(2_000))
+    assert text.ends_ms is not None and ms(2_000) < text.ends_ms < ms(10_000)
+    assert ms(1_990) in {row.at_us // 1000 for row in text.rows}
+    assert read_since(str(path), ms(49_000)).ends_ms == ms(49_992)
+
+
+def test_last_line_that_is_cut_is_left_out_and_told(tmp_path: Path) -> None:
+    path = written(tmp_path / "callcenter.csv", calls(0, 3))
+    path.write_bytes(path.read_bytes()[:-9])
+    text = read_since(str(path), ms(0))
+    assert (text.is_torn, text.ends_ms) == (True, ms(20.001))

@@ -1,5 +1,6 @@
 """One service per state folder; its name survives restarts."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -7,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from callcenter.storage import state_dir
 from callcenter.storage.errors import StateLocked, StateUnusable
-from callcenter.storage.state_dir import StateDir
+from callcenter.storage.state_dir import StateDir, is_held
 
 
 def test_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
@@ -48,3 +50,24 @@ def test_folder_in_the_place_of_a_file_is_refused_with_its_path(tmp_path: Path) 
     (tmp_path / "file").write_text("")
     with pytest.raises(StateUnusable, match="file"):
         StateDir(tmp_path / "file" / "state")
+
+
+def test_whoever_looks_whether_a_service_runs_changes_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    assert not is_held(folder) and not folder.exists()
+    state = StateDir(folder)
+    state.lock("desk-a")
+    assert is_held(folder)
+    state.release()
+    assert not is_held(folder)
+
+
+def test_service_starts_while_somebody_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = StateDir(tmp_path)
+    state.lock("desk-a")
+    state.release()
+    looker = os.open(tmp_path / "lock", os.O_RDONLY)
+    fcntl.flock(looker, fcntl.LOCK_SH)
+    monkeypatch.setattr(state_dir.time, "sleep", lambda _: os.close(looker))
+    state.lock("desk-a")
+    state.release()
