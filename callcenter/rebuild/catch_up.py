@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -42,7 +42,8 @@ from callcenter.storage.migrate import make_ready
 from callcenter.storage.outbox import segments
 from callcenter.storage.outbox_reader import OutboxReader
 from callcenter.storage.state_dir import is_held
-from callcenter.storage.tables import calls
+from callcenter.storage.tables import calls, notes
+from callcenter.storage.tables_after import gaps
 from callcenter.storage.tell_at_once import WITHIN_S, tell_at_once
 from metrics.completeness import Gap as KnownGap
 
@@ -161,11 +162,13 @@ class _CatchUp:
             position = await _writing(ledger.apply(reader.identity, entries))
 
     async def _is_watched_after(self, pbx: str, at_ms: int) -> bool:
-        """Whether anybody saw a call of this PBX arrive since."""
+        """Whether anybody has seen a call of this PBX arrive since, or has written a gap down, as he does who begins to watch."""
         seen = (calls.c.pbx == pbx, ~calls.c.imported, calls.c.rebuilt_ms.is_(None))
-        query = select(calls.c.uniqueid).where(*seen, calls.c.arrived_ms > at_ms + MARGIN_MS).limit(1)
+        arrived = select(calls.c.uniqueid).where(*seen, calls.c.arrived_ms > at_ms + MARGIN_MS)
+        own = select(notes.c.at_ms).where(notes.c.outbox == SOURCE, notes.c.at_ms == gaps.c.to_ms)
+        others = select(gaps.c.to_ms).where(gaps.c.pbx == pbx, gaps.c.to_ms > at_ms, ~own.exists())
         async with reaching(), self.engine.connect() as connection:
-            return (await connection.execute(query)).first() is not None
+            return bool(await connection.scalar(select(or_(arrived.exists(), others.exists()))))
 
     async def _closed(self, known: KnownGap) -> None:
         gap = await self._peopled(Gap(known.pbx, known.from_ms, known.to_ms, known.has_restarted))
@@ -210,7 +213,7 @@ class _CatchUp:
 
         def missing(known: Stories) -> Sequence[Record]:
             found.append(missed(gap, text, known, self.plan))
-            return _records(found[-1], why, is_known=is_known)
+            return _records(found[-1], why, is_open=is_open, is_known=is_known)
 
         if self.is_trial:
             known = await self._known(gap)
@@ -229,9 +232,10 @@ async def _gaps(engine: AsyncEngine, from_ms: int, to_ms: int) -> list[KnownGap]
         return await whole_gaps(connection, from_ms, to_ms)
 
 
-def _records(found: Missed, why: str, *, is_known: bool) -> list[Record]:
+def _records(found: Missed, why: str, *, is_open: bool, is_known: bool) -> list[Record]:
+    """What is to be told. With the piece of an open gap that is written down goes a note, by which it is known as ours."""
     gap, records = found.gap, list(found.records)
-    if records:
+    if records or (is_open and not is_known):
         records.append(Noted(gap.to_ms, REBUILT, f"{found.calls} calls from CEL, by callcenter reconcile"))
     if not is_known:
         records.append(GapTold(gap.pbx, gap.watched_ms, gap.to_ms, gap.has_restarted, is_read=not why))

@@ -303,6 +303,17 @@ async def test_another_service_watches_since_nothing_is_told_and_that_is_said(pl
     assert caught.gaps == [] and "another one watches since" in caught.notes[0]
 
 
+async def test_another_service_has_begun_to_watch_and_nobody_has_called_since_its_gap_is_its_own(place: Place) -> None:
+    day = Day()
+    away(place.folder / "state", FROM_S)
+    await place.told([*before_the_gap(day), GAP])
+    place.write(day.lines())
+
+    caught = await catch_up(place.where(), ms(TO_S + 1), ALL[1])  # after its gap
+
+    assert caught.gaps == [] and "another one watches since" in caught.notes[0]
+
+
 async def test_callers_who_live_on_while_the_service_is_away_are_left_to_it(place: Place) -> None:
     day = Day()
     day.cel.arrives(65, "lives on")
