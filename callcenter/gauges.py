@@ -50,7 +50,7 @@ class Gauges:
             outbox_records=projector.records_behind(self.outbox.written),
             outbox_dropped=self.outbox.dropped.total(),
             is_database_up=projector.away is None,
-            is_leader=pbx.leadership.is_ours,
+            is_leader=pbx.leadership.is_certain,
             is_standing_by=pbx.stands_by_for is not None,
             is_state_shared=None if self.shared_state is None else self.shared_state == "ok",
             unknown_calls=len(self.look_back.unknown),

@@ -87,7 +87,13 @@ OF_SERVICE = (
         zh="1：最近一次写入台账成功。",
         unit="0 or 1",
     ),
-    Series("callcenter_leader", Kind.GAUGE, "1: this instance decides.", zh="1：由本实例决策。", unit="0 or 1"),
+    Series(
+        "callcenter_leader",
+        Kind.GAUGE,
+        "1: this instance decides, as the PBX confirmed within the last 10 s (6 s of a pair).",
+        zh="1：由本实例决策，10秒内（双机6秒内）经PBX确认。",
+        unit="0 or 1",
+    ),
     Series(
         "callcenter_standing_by",
         Kind.GAUGE,

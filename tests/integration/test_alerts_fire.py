@@ -179,6 +179,8 @@ async def test_pbx_is_dead_the_lost_link_is_told_and_when_it_is_back_that_it_is_
     for session in ("actions", "events"):
         told = await alertmanager.hears("CallcenterAmiLost", session=session)
         assert await receiver_of(**told["labels"]) == ON_CALL
+    await alertmanager.hears("CallcenterNoLeader")  # nobody has confirmed this service's lead for ten seconds
     await building.site.pbx.resume()
     for session in ("actions", "events"):
         await alertmanager.hears("CallcenterAmiLost", is_over=True, session=session)
+    await alertmanager.hears("CallcenterNoLeader", is_over=True)
