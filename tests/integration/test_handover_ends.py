@@ -161,6 +161,7 @@ async def test_attended_caller_hangs_up_during_the_consult_and_seat_and_speciali
         await asyncio.sleep(0.2)
     talk.caller.hang_up(talk.leg)
     await asyncio.wait_for(talk.seat_leg.is_ended.wait(), 10)
+    await office.row(talk.leg)  # his seat's phone hears of it before the service does
     assert not third.is_ended.is_set()
     talk.seat.hang_up(consult)
     await asyncio.wait_for(third.is_ended.wait(), 10)
