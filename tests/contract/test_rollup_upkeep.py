@@ -1,6 +1,7 @@
 """The service's care for its roll-ups: changed days are computed again, columns begun anew once, a database away is no end."""
 
 import asyncio
+import threading
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -51,6 +52,14 @@ async def test_keeper_goes_on_when_the_database_is_away_and_stops_when_told() ->
     await asyncio.gather(task, return_exceptions=True)
     await keeper.stop(5)
     await away.dispose()
+    await asyncio.to_thread(workers_end)
+
+
+def workers_end() -> None:
+    """Wait for the driver's threads: after an open that failed, one tells its loop that it stops, and nobody awaits that."""
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            thread.join(10)
 
 
 async def test_keeper_after_the_start_writes_no_statement_out_while_calls_are_routed(
