@@ -1,14 +1,24 @@
-"""`callcenter metrics list|show NAME`: what each figure counts, in English and Chinese, straight from the dictionary."""
+"""`callcenter metrics list|show NAME`: what each figure counts, in English and Chinese, straight from the dictionary.
+
+Where there is a plan, it is the dictionary under the choices of its `[report]`: what the report of this house counts.
+"""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import typer
 
-from metrics.registry import DEFINITIONS, Definition
+from callcenter.report.question import choices_of, plan_at
+from config.errors import ConfigError
+from config.settings import load_settings
+from metrics.choices import Choices
+from metrics.dictionary import build
+from metrics.registry import Definition, definitions
+from metrics.rounding import Rounding
 
 WRONG_USE = 2
+_ROUNDED = {Rounding.HALF_UP: "half up", Rounding.HALF_EVEN: "half even"}
 
 metrics_app = typer.Typer(no_args_is_help=True, help="The dictionary of figures: what each number counts.")
 
@@ -26,8 +36,9 @@ def list_metrics() -> None:
     Example:
         callcenter metrics list
     """
-    width = max(len(name) for name in DEFINITIONS)
-    for one in DEFINITIONS.values():
+    listed = _figures(_choices())
+    width = max(len(name) for name in listed)
+    for one in listed.values():
         typer.echo(f"{one.name:{width}}  {one.unit:8}  {one.title.en} · {one.title.zh}")
 
 
@@ -39,17 +50,32 @@ def show(name: Annotated[str, typer.Argument(help="As `callcenter metrics list` 
     Example:
         callcenter metrics show connect_rate
     """
-    definition = DEFINITIONS.get(name)
+    choices = _choices()
+    figures = _figures(choices)
+    definition = figures.get(name)
     if definition is None:
-        near = difflib.get_close_matches(name, DEFINITIONS, n=1)
+        near = difflib.get_close_matches(name, figures, n=1)
         hint = f": did you mean '{near[0]}'?" if near else "; 'callcenter metrics list' shows all"
         typer.echo(f"there is no figure '{name}'{hint}", err=True)
         raise typer.Exit(WRONG_USE)
-    for line in _lines(definition):
+    for line in _lines(definition, choices):
         typer.echo(line)
 
 
-def _lines(one: Definition) -> Iterator[str]:
+def _choices() -> Choices:
+    """Return the choices of the plan that the settings name; our defaults where there is none."""
+    try:
+        return choices_of(plan_at(load_settings().plan), None)
+    except ConfigError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(WRONG_USE) from error
+
+
+def _figures(choices: Choices) -> Mapping[str, Definition]:
+    return definitions(build(choices))
+
+
+def _lines(one: Definition, choices: Choices) -> Iterator[str]:
     """Return the description of a figure."""
     yield f"{one.name} (version {one.version})"
     yield f"  {one.title.en} · {one.title.zh}"
@@ -58,7 +84,7 @@ def _lines(one: Definition) -> Iterator[str]:
     yield f"  numerator   {one.numerator}"
     yield f"  denominator {one.denominator}"
     yield f"  unit        {one.unit}, {one.places} decimal places"
-    yield "  rounding    once, from the exact fraction, half up (the plan's [report] rounding may say half_even)"
+    yield f"  rounding    once, from the exact fraction, {_ROUNDED[choices.rounding]} (the plan's [report] rounding)"
     yield f"  clock       {one.clock or 'none'}"
     yield f"  interval    {one.interval.en} · {one.interval.zh}"
     yield f"  excluded    {one.excludes.en} · {one.excludes.zh}"

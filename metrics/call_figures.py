@@ -181,7 +181,7 @@ def _rates(choices: Choices) -> Iterator[Figure]:
         Unit.PERCENT,
         ("agent_answered",),
         (*of_offered(choices), *_short_taken_off(choices)),
-        title=Words("Connect rate without short calls", "接通率（不含速挂）"),
+        title=Words("Connect rate without short calls", "接听比例（不计速挂）"),
         counts=Words(
             f"calls answered / (offered - unanswered calls shorter than {choices.short_s} s)",
             f"座席接通量 /（来电总量 - 等待不足{choices.short_s}秒的未接来电）",

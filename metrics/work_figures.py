@@ -60,6 +60,7 @@ def _of_seats() -> Iterator[Figure]:
         "logged_in_s",
         Unit.SECONDS,
         spent(*LOGGED_IN),
+        needs=spent(*LOGGED_IN),
         title=Words("Logged in", "登录时长"),
         counts=Words("time logged in", "登录的时间"),
         clock=CUT,

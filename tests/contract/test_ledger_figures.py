@@ -76,6 +76,22 @@ async def test_worked_example_g_counts_the_specialists_talk_and_not_the_second_w
     assert figure_text("avg_talk_s", totals) == "180"
 
 
+async def test_answer_at_the_threshold_is_within_it_and_a_millisecond_later_is_not(
+    ledger: Ledger, engine: AsyncEngine
+) -> None:
+    told = [
+        Told(f"at-{wait_s}").queued(1).talks(wait_s, 90).ends(90, Outcome.AGENT_ANSWERED)
+        for wait_s in (15, 15.001, 16, 16.001, 20, 20.001, 30, 30.001)
+    ]
+    told += [Told(f"gone-{wait_s}").queued(0).ends(wait_s, Outcome.ABANDONED_QUEUE) for wait_s in (4.999, 5)]
+    await ledger.apply("box", entries(all_records(told)))
+    totals = await totals_between(engine, NOON_MS, NOON_MS + 1)
+    within = {name: totals[f"answered_in_{name}"] for name in ("15_arrival", "15_queue", "20_arrival", "30_arrival")}
+    assert within == {"15_arrival": 1, "15_queue": 3, "20_arrival": 5, "30_arrival": 7}
+    assert figure_text("service_level_15_arrival", totals) == "10.0%"
+    assert (totals["short_unanswered"], figure_text("short_abandons", totals)) == (1, "1")
+
+
 async def test_call_belongs_whole_to_the_interval_of_its_arrival(ledger: Ledger, engine: AsyncEngine) -> None:
     midnight = 1_609_430_400_000  # 2021-01-01 00:00 in Shanghai
     late = Told("late", midnight - 60_000).queued(0).talks(90, 200).ends(200, Outcome.AGENT_ANSWERED)

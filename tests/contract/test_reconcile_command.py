@@ -1,8 +1,11 @@
 """`callcenter reconcile`, as an operator types it."""
 
 import asyncio
+import csv
 import json
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from callcenter.__main__ import app
 from callcenter.storage.database import open_engine
 from callcenter.storage.ledger import Ledger
 from callcenter.storage.migrate import upgrade
+from callcenter.witness.cel import COLUMNS
 from tests.contract.calls_told import entries
 from tests.contract.gap_day import FROM_S, Day, away, before_the_gap
 from tests.contract.two_witnesses import day, sorted_lines, written
@@ -63,6 +67,21 @@ def test_witnesses_agree_and_the_exit_code_is_0(home: Path) -> None:
     result = reconcile()
 
     assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "3 calls: 3 agree, 0 do not; 0 rebuilt from CEL, 0 unknown"
+
+
+@pytest.mark.parametrize("source", ["cel.db", "sqlite:///cel.db"])
+def test_cel_is_a_table_of_sqlite_the_command_says_the_same(
+    home: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    with closing(sqlite3.connect(home / "cel.db")) as table, table:
+        table.execute(f"CREATE TABLE cel ({', '.join(COLUMNS)})")
+        rows = csv.reader(sorted_lines(day()))
+        table.executemany(f"INSERT INTO cel VALUES ({', '.join('?' for _ in COLUMNS)})", rows)
+    monkeypatch.setenv("CALLCENTER_CEL", source)
+
+    result = reconcile()
+
     assert result.stdout.splitlines()[-1] == "3 calls: 3 agree, 0 do not; 0 rebuilt from CEL, 0 unknown"
 
 

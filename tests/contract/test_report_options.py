@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import random
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from fractions import Fraction
@@ -113,6 +114,7 @@ def test_line_and_scope_narrow_every_section(with_day: Path) -> None:
         assert found["call_service"]["inbound"]["call_volume"] == 1
         assert found["callers"]["distinct_callers"]["value"] == 1
         assert list(found["lines"]) == ["tax"]
+        assert {name: row["logged_in_s"] for name, row in found["agents"].items()} == {"1001": None}, "no false zero"
     assert by_line["report"]["line"] == "tax" and by_scope["report"]["platform"] == "nj"
     (with_day / "plan.toml").write_text(PLAN, encoding="utf-8")
     assert json_with("--year", "2021", "--line", "enterprise")["call_service"]["inbound"]["call_volume"] == 0
@@ -151,6 +153,15 @@ def test_json_has_the_documented_keys_and_reduced_fractions(with_day: Path) -> N
     assert found["call_service"]["total"]["avg_wait_s"] is None
     assert found["report"]["is_final"] is True and found["report"]["open_calls"] == 0
     assert json_with("--day", "2021-01-02")["call_service"]["inbound"]["connect_rate"] is None
+
+
+def test_every_section_of_the_json_is_named_in_the_readme_and_none_besides(with_day: Path) -> None:
+    (with_day / "plan.toml").write_text(PLAN.replace("since = 2026-01-01", "since = 2020-12-31"), encoding="utf-8")
+    readme = (Path(config.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    said = re.search(r"Further sections, by key: ([^;]+);", readme)
+    assert said is not None
+    further = set(json_with("--day", "2021-01-01", "--interval", "hour")) - {"call_service", "report", "notes"}
+    assert further == set(re.findall(r"`(\w+)`", said[1]))
 
 
 def test_outcomes_add_up_to_offered_and_agents_to_their_answers(with_day: Path) -> None:
@@ -237,6 +248,18 @@ def test_choices_of_the_plan_move_the_figures_and_are_printed(with_day: Path) ->
     assert found["lines"]["general"]["service_level_20_arrival"] == "44.4%"
     (with_day / "plan.toml").write_text(PLAN.replace("# level_s = 20 ", "level_s = 15"), encoding="utf-8")
     assert json_with("--day", "2021-01-01")["lines"]["general"]["service_level_15_arrival"] == "30.0%"
+
+
+def test_dictionary_is_printed_under_the_choices_of_the_plan(home: Path) -> None:
+    assert "\n  denominator offered\n" in run("metrics", "show", "connect_rate").stdout
+    own = PLAN.replace("# ivr_hangups_offered = true ", "ivr_hangups_offered = false").replace(
+        '# rounding = "half_up" ', 'rounding = "half_even"'
+    )
+    (home / "plan.toml").write_text(own, encoding="utf-8")
+    shown = run("metrics", "show", "connect_rate").stdout
+    assert "\n  denominator offered - abandoned_ivr\n" in shown and "half even" in shown
+    (home / "plan.toml").write_text("[report]\nlevel_s = 16\n", encoding="utf-8")
+    assert (wrong := run("metrics", "list")).exit_code == 2 and "level_s" in wrong.stderr
 
 
 def test_staff_in_force_is_printed_with_its_sources(with_day: Path) -> None:

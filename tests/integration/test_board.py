@@ -166,6 +166,7 @@ async def test_calls_are_answered_and_abandoned_each_figure_is_the_ledgers_withi
 ) -> None:
     page = await open_board(building, tools)
     assert "token" not in await page.evaluate("location.href")
+    assert await page.evaluate("getComputedStyle(document.querySelector('#controls')).display") == "none", "a kiosk"
     before = await agree_within(building, page, 8)
     caller = await office.caller("13812345678")
     for number in range(3):
@@ -182,6 +183,8 @@ async def test_calls_are_answered_and_abandoned_each_figure_is_the_ledgers_withi
     leg = caller.call("12345")
     await page.until("document.querySelector('[data-figure=waiting] .value').textContent === '1'", 5)
     await floor_agrees(office, page)
+    ages = await page.evaluate("[...document.querySelectorAll('#ages strong')].map(one => Number(one.textContent))")
+    assert (len(ages), sum(ages)) == (6, 1)
     row = await page.evaluate("document.querySelector('#oldest li').innerText")
     assert "138****5678" in row
     assert "12345678" not in await page.evaluate("document.documentElement.outerHTML")
@@ -206,6 +209,10 @@ async def test_agents_work_each_state_stands_there_with_sign_and_word_in_both_la
     await page.until(f"{row}?.dataset.state === 'ready'", 5)
     assert await page.evaluate(f"{row}.querySelector('use').getAttribute('href')") == "#i-ready"
     assert "就绪" in await page.evaluate(f"{row}.innerText")
+    since = await page.evaluate(f"{row}.querySelector('.time').dataset.from")
+    assert int(since) == (await office.agent("8001"))["since_ms"], "the time in his state runs from its beginning"
+    ready = await page.evaluate("document.querySelector('#states [data-state=ready] strong').textContent")
+    assert ready == str((await office.status())["engine"]["agents"]["ready"]) == "1"
     assert "置忙" in await page.evaluate("document.querySelector('[data-agent=\"8002\"]').innerText")
     await page.evaluate("document.querySelector('#lang').click()")
     assert "Ready" in await page.evaluate(f"{row}.innerText")

@@ -10,15 +10,23 @@ import pytest
 from callcenter.lab.browser import Browser
 from callcenter.publish import html
 from metrics.document import Document
+from tests.contract.test_report_command import home, report, with_calls
 from tests.unit.publish.documents import HOSTILE, MADE_AT, agents, by_hour, call_service, year
+
+__all__ = ["home", "with_calls"]
 
 A4_POINTS = (595.3, 841.9)
 
 
 def pages_of(browser: Browser, document: Document, lang: str, folder: Path) -> list[str]:
-    """The text of each printed page; a page that is not A4 is a failure."""
+    """The text of each printed page of a document."""
     file = folder / "report.html"
     file.write_text(html(document, lang, made_at=MADE_AT), encoding="utf-8")
+    return printed_on_a4(browser, file)
+
+
+def printed_on_a4(browser: Browser, file: Path) -> list[str]:
+    """The text of each page that a browser prints of a file; a page that is not A4 is a failure."""
     printed = pypdf.PdfReader(io.BytesIO(browser.print_pdf(file))).pages
     for page in printed:
         assert (float(page.mediabox.width), float(page.mediabox.height)) == pytest.approx(A4_POINTS, abs=1.5)
@@ -32,6 +40,20 @@ def test_public_report_of_a_year_prints_on_two_pages_of_a4_with_its_chinese(brow
     text = "".join("".join(pages).split())
     for words in ("话务服务", "平均等待时长(秒)", "198684", "71.6%", "分时话务量", "万通", "统计口径与说明", "定稿"):
         assert words in text
+
+
+@pytest.mark.parametrize(("public", "pages"), [(["--public"], 2), ([], 7)])
+def test_report_of_the_command_prints_on_a4_with_its_tables_charts_and_notes(
+    browser: Browser, with_calls: Path, public: list[str], pages: int
+) -> None:
+    words = ("--format", "html", "--output", "report.html", *public)
+    assert report("2021-01-01", "2021-01-02", *words).exit_code == 0
+    printed = printed_on_a4(browser, with_calls / "report.html")
+    assert len(printed) == pages
+    text = "".join("".join(printed).split())
+    for said in ("话务服务", "平均等待时长(秒)", "50.0%", "407", "分时段话务量", "统计口径与说明", "数据完整率"):
+        assert said in text
+    assert ("来电结果" in text) is (not public)
 
 
 def test_long_table_repeats_its_head_on_each_page_and_loses_no_row(browser: Browser, tmp_path: Path) -> None:

@@ -193,6 +193,17 @@ def test_names_of_recorded_rates_say_their_window_and_that_they_are_not_exact() 
         assert ranges == {name.split(":")[2]}
 
 
+@pytest.mark.parametrize("window", ["1h", "1d"])
+def test_recorded_rates_of_an_hour_and_a_day_are_those_of_five_minutes_which_promtool_plays(window: str) -> None:
+    def renamed(text: str) -> str:
+        return text.replace("[5m]", f"[{window}]").replace(":5m:", f":{window}:")
+
+    short = {name: rule["expr"] for name, rule in RECORDED.items() if ":5m:" in name}
+    assert {renamed(name): renamed(expr) for name, expr in short.items()} == {
+        name: rule["expr"] for name, rule in RECORDED.items() if f":{window}:" in name
+    }
+
+
 @pytest.mark.parametrize(
     ("expression", "names"),
     [

@@ -1,9 +1,11 @@
 """The table of the year 2020 from its totals, and of a period without calls."""
 
+import pytest
+
 from acd.names import Outcome
 from metrics.dictionary import DICTIONARY, OUTCOMES
 from metrics.document import printed_rows
-from metrics.report import call_service
+from metrics.report import call_service, hour_sections
 from metrics.report_notes import notes
 
 EMPTY = DICTIONARY.empty()
@@ -28,6 +30,18 @@ def test_published_year_comes_out_of_its_totals() -> None:
         ("呼出", "259935", "—", "—", "122", "5933"),
         ("合计", "458619", "—", "—", "204", "5933"),
     )
+
+
+@pytest.mark.parametrize(
+    ("busiest", "divisor", "unit"), [(9_999, 1, "通"), (10_000, 10_000, "万通"), (19_109, 10_000, "万通")]
+)
+def test_hours_are_drawn_in_ten_thousands_where_one_is_that_large(busiest: int, divisor: int, unit: str) -> None:
+    hours = [EMPTY | {"agent_answered": 5, "offered": 7}] * 23 + [
+        EMPTY | {"offered": busiest, "agent_answered": busiest}
+    ]
+    for section in hour_sections(hours):
+        assert section.chart is not None and len(section.rows) == 24
+        assert (section.chart.divisor, section.chart.unit.zh) == (divisor, unit)
 
 
 def test_period_without_calls_prints_dashes_never_a_false_zero() -> None:
