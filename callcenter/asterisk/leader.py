@@ -111,6 +111,8 @@ class Leadership:
         """The PBX's clock as it is, seconds: it may be put back."""
         self.epoch = 0
         """0 until claimed."""
+        self._is_claiming = False
+        """An epoch is chosen, and the PBX has not taken it yet."""
         self._counter = 0
         self._monotonic = monotonic
         self._confirmed_at = float("-inf")
@@ -123,7 +125,7 @@ class Leadership:
     @property
     def is_ours(self) -> bool:
         """Whether we hold the PBX."""
-        return self.epoch > 0
+        return self.epoch > 0 and not self._is_claiming
 
     @property
     def is_certain(self) -> bool:
@@ -150,12 +152,24 @@ class Leadership:
             epoch = max([int(self._now()), *(known + 1 for known in self._past)])
             while await self._get(f"CC_REVOKED_{epoch}") == "1":
                 epoch += 1  # the PBX's clock was put back since
-            self.epoch = epoch
-            if await self.renew():
+            if await self._begin(epoch):
                 self.watched = None
                 return epoch
             if self._partner is None:
                 raise await self.holder()
+
+    async def _begin(self, epoch: int) -> bool:
+        """Lead with this epoch; return whether we do. Cut in the middle (raises AmiError) we do not, and nobody took us for the
+        leader meanwhile: the next claim begins anew, with a greater epoch."""
+        self.epoch, self._is_claiming = epoch, True
+        try:
+            return await self.renew()
+        except BaseException:
+            self._past.add(epoch)
+            self.epoch = 0
+            raise
+        finally:
+            self._is_claiming = False
 
     async def renew(self) -> bool:
         """Write all globals of leadership again (an Asterisk that was restarted has none); return whether we still lead."""
@@ -200,8 +214,10 @@ class Leadership:
 
     async def _wait_for_turn(self, first: Beat | None, partner: Partner) -> None:
         """Return when nobody else leads: the beat is ours or was never there, was stale when we came, or stands still."""
+        if first is not None and first.instance == self.instance:
+            return
         if self.watched is None:
-            if first is None or first.instance == self.instance or self._now() - first.second > STALE_S:
+            if first is None or self._now() - first.second > STALE_S:
                 return
             log.info("instance %s leads: standing by", first.instance)
         seen, since = first, self._monotonic()

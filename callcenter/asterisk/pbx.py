@@ -285,7 +285,7 @@ class AsteriskPbx:
             if not self.events.is_up:
                 raise AmiDisconnected("the session for events is lost")
         elif not await self.leadership.renew():
-            raise await self.leadership.holder()
+            raise await self._who_holds()
         await self.push_globals(self._owner.plan_globals())
         members = await self.actions.send_list({"Action": "QueueStatus"})
         self.switch.learn_members(members.events)

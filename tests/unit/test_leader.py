@@ -22,6 +22,9 @@ class Pbx:
         self.globals = dict(values)
         self.now = float(NOW)
         self.moves = False
+        self.cut_at: str | None = None
+        """Begin of a variable's name: writing it, the link is lost once; the PBX has it already if `has_it`."""
+        self.has_it = False
         self.written: list[tuple[str, str]] = []
 
     async def send(self, action: Action, *, timeout_s: float | None = None) -> AmiReply:
@@ -29,7 +32,14 @@ class Pbx:
         asked = dict(action_pairs(action))
         name = asked["Variable"]
         if asked["Action"] == "Setvar":
+            is_cut = self.cut_at is not None and name.startswith(self.cut_at)
+            if is_cut:
+                self.cut_at = None
+            if is_cut and not self.has_it:
+                raise AmiError("cut")
             self.globals[name] = asked["Value"]
+            if is_cut:
+                raise AmiError("cut behind it")
             self.written.append((name, asked["Value"]))
             return AmiReply(AmiMessage({"Response": "Success"}))
         value = self.globals.get(name, "")
@@ -125,6 +135,38 @@ async def test_two_claim_in_one_second_one_of_them_stops() -> None:
     await two.beat() if two.is_ours else None
     await one.beat() if one.is_ours else None
     assert [one.is_ours, two.is_ours] == [False, True]
+
+
+@pytest.mark.parametrize("has_it", [False, True])
+@pytest.mark.parametrize("cut_at", ["CC_REVOKED_", "CC_BEAT"])
+async def test_link_is_lost_within_the_claim_we_do_not_lead_and_the_next_claim_has_a_greater_epoch(
+    cut_at: str, has_it: bool
+) -> None:
+    pbx = Pbx()
+    pbx.cut_at, pbx.has_it = cut_at, has_it
+    me = lead(pbx, epochs=(NOW - 9,))
+    with pytest.raises(AmiError):
+        await me.claim()
+    assert (me.is_ours, me.is_certain, me.epoch) == (False, False, 0)
+    assert await me.claim() == NOW + 1
+    assert (me.is_ours, me.is_certain) == (True, True)
+    assert pbx.globals["CC_BEAT"].startswith(f"me*{NOW + 1}*")
+
+
+async def test_claim_is_under_way_nobody_takes_us_for_the_leader_yet() -> None:
+    pbx = Pbx()
+    me = lead(pbx)
+    seen: list[tuple[bool, bool]] = []
+    send = pbx.send
+
+    async def watching(action: Action, *, timeout_s: float | None = None) -> AmiReply:
+        seen.append((me.is_ours, me.is_certain))
+        return await send(action, timeout_s=timeout_s)
+
+    pbx.send = watching  # type: ignore[method-assign]
+    await me.claim()
+    assert set(seen) == {(False, False)}
+    assert me.is_ours
 
 
 async def test_asterisk_restarted_all_globals_are_written_again() -> None:
@@ -365,3 +407,21 @@ async def test_pair_a_leader_of_before_had_resigned_the_one_of_now_is_waited_for
     paired.resigned = NOW - 51
     await paired.me.claim()
     assert paired.pbx.now >= NOW + 20 + leader.PAIR_STALE_S
+
+
+@pytest.mark.parametrize("cut_at", ["CC_REVOKED_", "CC_BEAT"])
+async def test_pair_link_is_lost_within_the_take_over_we_stand_by_no_more_once_it_is_back(
+    monkeypatch: pytest.MonkeyPatch, cut_at: str
+) -> None:
+    pbx = Pbx()
+    paired = Paired(monkeypatch, pbx)
+    paired.other_beats(until_s=20)
+    pbx.cut_at, pbx.has_it = cut_at, True
+    with pytest.raises(AmiError):
+        await paired.me.claim()
+    assert not paired.me.is_ours
+    since = pbx.now
+    await paired.me.claim()
+    assert (paired.me.is_ours, paired.me.watched) == (True, None)
+    if cut_at == "CC_BEAT":
+        assert pbx.now == since, "the beat is our own: nobody is waited for"

@@ -152,6 +152,16 @@ async def test_events_session_is_lost_while_the_snapshot_is_read_it_is_read_agai
             await owner.until(lambda: owner.count(e.CallerGone) == 1)
 
 
+async def test_session_for_actions_is_lost_within_the_claim_we_claim_again_and_the_owner_is_told() -> None:
+    owner = Owner()
+    async with Port() as port:
+        port.caller()
+        port.before["Setvar"] = lambda at: at.acting.cut()
+        async with running(port, owner) as pbx:
+            assert names(owner)[:4] == ["claimed", "DeviceChanged", "CallFound", "SnapshotDone"]
+            assert port.globals["CC_BEAT"].startswith(f"me*{pbx.leadership.epoch}*")
+
+
 async def test_log_in_is_refused_run_ends_with_it() -> None:
     async with Port() as port:
         port.is_welcome = False
@@ -296,6 +306,7 @@ async def standing_by(
     """A PBX object that stands by for another, whose heart beats until the event is set."""
     monkeypatch.setattr(leader, "LOOK_S", 0.02)
     monkeypatch.setattr(leader, "PAIR_STALE_S", 0.4)
+    monkeypatch.setattr(leader, "SLOW_S", 0.2)  # of a machine that stalls just then
     dies = asyncio.Event()
 
     async def lead() -> None:
@@ -365,6 +376,20 @@ async def test_session_for_events_is_lost_during_the_take_over_the_snapshot_wait
             await owner.until(lambda: pbx.is_synced)
             assert pbx.events.is_up
             assert names(owner).count("claimed") == names(owner).count("SnapshotDone") == 1
+
+
+async def test_link_is_lost_within_the_take_over_the_owner_is_told_and_events_come_once_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owner = Owner()
+    async with Port() as port:
+        async with standing_by(port, owner, monkeypatch) as (pbx, dies):
+            port.before["Setvar"] = lambda at: at.acting.cut()
+            dies.set()
+            await owner.until(lambda: pbx.is_synced)
+            assert names(owner)[:2] == ["took over", "claimed"] and pbx.stands_by_for is None
+            port.event("CcArrived", Uniqueid="p-10.1", Line="general")
+            await owner.until(lambda: owner.count(e.CallArrived) == 1)
 
 
 async def test_link_is_lost_while_standing_by_we_stand_by_again(monkeypatch: pytest.MonkeyPatch) -> None:
