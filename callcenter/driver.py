@@ -144,15 +144,24 @@ class Driver:
                 self.tell(fact)
             case e.SnapshotDone(pbx=pbx, at_ms=at_ms):
                 self.tell(fact)
-                self._snapshot_done(pbx, at_ms)
+                self._in_step(pbx, at_ms)
             case _:
                 self.tell(fact)
+
+    def _in_step(self, pbx: str, at_ms: int) -> None:
+        try:
+            self._snapshot_done(pbx, at_ms)
+        except Exception:
+            self._survived("what follows from a snapshot was left out")
 
     def claimed(self, pbx: str, epoch: int) -> None:
         """We lead a PBX now: make the engine if this is the first, with what was known of the agents."""
         if self._unnamed is not None:
             self._hands[pbx] = self._unnamed
-        self._keep_epoch(epoch)
+        try:
+            self._keep_epoch(epoch)
+        except Exception:
+            self._survived(f"epoch {epoch} could not be kept")
         if self.engine is not None:
             return
         self.engine = Engine(self.plan, epoch)

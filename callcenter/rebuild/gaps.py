@@ -8,6 +8,8 @@ tries again at its next start; after `KEEP_MS` it is given up, and what was not 
 
 import asyncio
 import json
+import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +18,7 @@ from acd.plan import Plan
 from callcenter.storage.live_state import LiveState
 from metrics.lengths import DAY_MS
 
+log = logging.getLogger(__name__)
 Sleep = Callable[[float], Awaitable[object]]
 
 WATCHED_S = 1.0
@@ -91,11 +94,19 @@ class Gaps:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         """Keep the last instant at which we watched, so that the next one of us knows since when nobody did. `pbx`: its name,
-        which nobody knows before the first connect."""
+        which nobody knows before the first connect. A disk that refuses is told once, and tried again."""
+        is_failing = False
         while True:
             await sleep(WATCHED_S)
-            if watches():
+            if not watches():
+                continue
+            try:
                 self.watched(pbx(), now_ms())
+                is_failing = False
+            except sqlite3.Error as error:
+                if not is_failing:
+                    log.error("the last watched instant cannot be kept: %s", error)
+                is_failing = True
 
     def untold_ms(self, pbx: str, from_ms: int, to_ms: int, *, is_watched: bool) -> int:
         """Return how much of [from, to) nobody watched this PBX and CEL has not told of, milliseconds; gaps never overlap.

@@ -30,7 +30,7 @@ class Told:
     log: list[object] = field(default_factory=list)
     on_execute: Callable[[c.Command], None] = lambda command: None
     fails: set[str] = field(default_factory=set)
-    """Ports that raise: `append`, `execute`, `put_agent`, `observe`."""
+    """Ports that raise: `append`, `execute`, `put_agent`, `observe`, `keep_epoch`, `snapshot_done`."""
 
     def _try(self, port: str) -> None:
         if port in self.fails:
@@ -79,6 +79,8 @@ class Floor:
             features=self.features.append,
             stop=self.stopped.append,
             wish_taken=self.wishes.append,
+            keep_epoch=lambda epoch: self.told._try("keep_epoch"),
+            snapshot_done=lambda pbx, at_ms: self.told._try("snapshot_done"),
         )
         self.driver.attach(self.told)
 
@@ -201,6 +203,14 @@ async def test_port_fails_the_step_goes_on_and_the_next_fact_is_handled(port: st
     floor.driver.told(e.CallerGone(CALL, MS + 1, EndedBy.CALLER))
     assert any(type(one).__name__ == "CallClosed" for one in floor.told.log)
     assert not floor.driver._busy
+
+
+async def test_disk_is_full_when_we_begin_to_lead_we_lead_all_the_same() -> None:
+    floor = Floor()
+    floor.told.fails = {"keep_epoch", "snapshot_done"}
+    floor.up().seat()
+    assert floor.driver.errors == 2
+    assert ("kept", "1001", Presence.READY) in floor.told.log
 
 
 async def test_engine_fails_at_one_event_the_next_ones_are_handled_and_the_timer_is_set(

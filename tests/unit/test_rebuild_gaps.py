@@ -1,6 +1,7 @@
 """Gaps are kept until they were read, and no longer than sense has it."""
 
 import asyncio
+import sqlite3
 
 import pytest
 
@@ -33,6 +34,34 @@ async def test_pbx_has_no_name_before_the_first_connect_later_instants_are_kept_
     with pytest.raises(asyncio.CancelledError):
         await gaps.follow(lambda: now[0], lambda: now[1], lambda: now[2], sleep=sleep)
     assert gaps.open("a", 60_000, "", {}).watched_ms == 3_000
+
+
+async def test_disk_is_full_for_a_while_it_is_said_once_and_the_instant_is_kept_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Full(MemoryLiveState):
+        """Takes nothing at first."""
+
+        tries = 0
+
+        def put(self, name: str, value: str) -> None:
+            self.tries += 1
+            if self.tries <= 3:
+                raise sqlite3.OperationalError("database or disk is full")
+            super().put(name, value)
+
+    live, now_ms = Full(), 1_000
+
+    async def sleep(_: float) -> None:
+        nonlocal now_ms
+        now_ms += 1_000
+        if now_ms > 6_000:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await Gaps(live).follow(lambda: "a", lambda: True, lambda: now_ms, sleep=sleep)
+    assert live.get("watched:a") == "6000"
+    assert caplog.text.count("disk is full") == 1
 
 
 def test_gap_that_was_not_read_is_there_after_a_restart_with_its_people() -> None:
