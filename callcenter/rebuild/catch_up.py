@@ -24,7 +24,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from acd.names import CallId
+from acd.names import CallId, EndedBy
 from acd.plan import Plan
 from acd.records import GapTold, Noted, Record
 from callcenter.rebuild.gaps import MARGIN_MS, SOURCE, WATCHED, Gap, Person
@@ -162,13 +162,16 @@ class _CatchUp:
             position = await _writing(ledger.apply(reader.identity, entries))
 
     async def _is_watched_after(self, pbx: str, at_ms: int) -> bool:
-        """Whether anybody has seen a call of this PBX arrive since, or has written a gap down, as he does who begins to watch."""
+        """Whether anybody has seen a call of this PBX arrive or end since, or has written a gap down, as he does who begins to
+        watch."""
         seen = (calls.c.pbx == pbx, ~calls.c.imported, calls.c.rebuilt_ms.is_(None))
         arrived = select(calls.c.uniqueid).where(*seen, calls.c.arrived_ms > at_ms + MARGIN_MS)
+        was_seen = (calls.c.ended_ms > at_ms + MARGIN_MS, calls.c.ended_by != EndedBy.UNKNOWN.value)
+        ended = select(calls.c.uniqueid).where(*seen, *was_seen)
         own = select(notes.c.at_ms).where(notes.c.outbox == SOURCE, notes.c.at_ms == gaps.c.to_ms)
         others = select(gaps.c.to_ms).where(gaps.c.pbx == pbx, gaps.c.to_ms > at_ms, ~own.exists())
         async with reaching(), self.engine.connect() as connection:
-            return bool(await connection.scalar(select(or_(arrived.exists(), others.exists()))))
+            return bool(await connection.scalar(select(or_(arrived.exists(), ended.exists(), others.exists()))))
 
     async def _closed(self, known: KnownGap) -> None:
         gap = await self._peopled(Gap(known.pbx, known.from_ms, known.to_ms, known.has_restarted))

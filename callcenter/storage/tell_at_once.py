@@ -8,7 +8,8 @@ looked at can change before it has written, a crash leaves nothing, and whoever 
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from acd.names import CallId
 from acd.records import Record
@@ -37,6 +38,7 @@ async def tell_at_once(
     async with reaching(within_s), engine.connect() as plain:
         connection = await plain.execution_options(**IMMEDIATE)
         async with connection.begin():
+            await _allow_thinking(connection, within_s)
             await one_at_a_time(connection)
             records = missing(await lived_in(connection, *lived))
             if not records:
@@ -50,3 +52,10 @@ async def tell_at_once(
             end = places[-1]
             await upsert(connection, positions, [{"outbox": source, "segment": end.segment, "position": end.offset}])
     return len(records)
+
+
+async def _allow_thinking(connection: AsyncConnection, within_s: float) -> None:
+    """Let this transaction do nothing for longer than the service's may, while what is missing is worked out: days of calls take
+    longer, and PostgreSQL would end it each time."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = {round(within_s * 1000)}"))

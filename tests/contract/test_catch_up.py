@@ -1,6 +1,7 @@
 """Gaps that no service told, told by command on both databases: once, marked, whoever else tells them, and nothing lost."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,21 +11,22 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from acd.names import CallId
+from acd.names import CallId, EndedBy, Outcome
 from acd.records import GapTold, Record
 from callcenter.rebuild.catch_up import Caught, LedgerNotWritable, Where, catch_up
 from callcenter.rebuild.gaps import SOURCE, Gap
-from callcenter.rebuild.missed import NO_END
+from callcenter.rebuild.missed import NO_END, missed
 from callcenter.rebuild.source import CelAway, read_since
 from callcenter.rebuild.tell import tell
-from callcenter.storage import tell_at_once
+from callcenter.storage import database, tell_at_once
 from callcenter.storage.errors import SchemaOutdated
 from callcenter.storage.ledger import Ledger
+from callcenter.storage.migrate import upgrade
 from callcenter.storage.outbox import Outbox
 from callcenter.storage.state_dir import StateDir
 from callcenter.storage.tables import metadata
 from tests.contract.calls_told import entries
-from tests.contract.gap_day import FROM_S, GAP, TO_S, Day, away, before_the_gap, opened
+from tests.contract.gap_day import FROM_S, GAP, TO_S, Day, away, before_the_gap, closed, opened
 from tests.unit.cel_timeline import ms, stamp
 from tests.unit.rebuild_world import PEOPLE, plan
 
@@ -314,6 +316,19 @@ async def test_another_service_has_begun_to_watch_and_nobody_has_called_since_it
     assert caught.gaps == [] and "another one watches since" in caught.notes[0]
 
 
+async def test_another_service_saw_a_caller_go_since_nothing_is_told_though_nobody_has_come(place: Place) -> None:
+    day = Day()
+    away(place.folder / "state", FROM_S)  # of a stand-by: the leader's calls are in the ledger, and go on
+    gone = closed("pbx-2", 60, EndedBy.CALLER, Outcome.ABANDONED_QUEUE)
+    await place.told([*before_the_gap(day), gone])
+    place.write(day.lines())
+
+    caught = await place.run()
+
+    assert caught.gaps == [] and "another one watches since" in caught.notes[0]
+    assert await place.gaps() == []
+
+
 async def test_callers_who_live_on_while_the_service_is_away_are_left_to_it(place: Place) -> None:
     day = Day()
     day.cel.arrives(65, "lives on")
@@ -390,6 +405,31 @@ async def test_ledger_is_read_only_nothing_is_lost_and_a_trial_still_works(place
 
     assert [gap.calls for gap in (await place.run(is_trial=True)).gaps] == [3]
     assert await place.everything() == before
+
+
+@pytest.mark.postgres
+async def test_working_out_takes_longer_than_the_database_lets_a_service_think_it_is_told_all_the_same(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = Day().goes_on()
+    engine = database.open_engine(postgres_url)
+    await upgrade(engine)
+    place = Place(engine, postgres_url, tmp_path)
+    await place.told(day.records)
+    place.write(day.lines())
+    monkeypatch.setattr(database, "IDLE_MS", "200")
+
+    def slowly(*given: Any) -> Any:
+        time.sleep(1.0)
+        return missed(*given)
+
+    monkeypatch.setattr("callcenter.rebuild.catch_up.missed", slowly)
+
+    (gap,) = (await place.run()).gaps
+
+    assert gap.calls == 3
+    assert await place.outcomes() == TOLD
+    await engine.dispose()
 
 
 async def test_command_dies_before_its_commit_nothing_is_told_and_the_next_run_tells_all(
