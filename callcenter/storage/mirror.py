@@ -94,6 +94,9 @@ class Mirror:
                 self._write_anew()  # cut in the middle of a write
                 raise
             again_s = 0.0
+            if self._is_whole_open:  # what was written is gone again: a store that forgets is not hurried
+                await self._sleep(AGAIN_MIN_S)
+                continue
             if self._is_open:
                 continue
             self._note(None)

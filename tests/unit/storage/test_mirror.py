@@ -8,6 +8,7 @@ import pytest
 
 from acd.records import PresenceChanged
 from agents.presence import Presence
+from callcenter.storage.errors import StateMissing
 from callcenter.storage.live_state import MemoryLiveState
 from callcenter.storage.mirror import BATCH, Mirror, MirroredLiveState
 from callcenter.storage.shared_state import Claim, MemorySharedState, fields_of
@@ -144,6 +145,27 @@ async def test_store_was_emptied_everything_is_written_anew() -> None:
     world.live.put_agent(READY)
     await world.run()
     assert await world.content() == ([READY], {"line:general": "drained"})
+    await world.end()
+
+
+class ForgetfulSharedState(MemorySharedState):
+    """Forgets a whole state as soon as it was written, as a Redis without memory does."""
+
+    tries = 0
+
+    async def replace(self, claim: Claim, fields: Iterable[tuple[str, bytes]]) -> None:
+        self.tries += 1
+        raise StateMissing
+
+
+async def test_store_forgets_whatever_is_written_it_is_tried_again_and_not_in_a_hurry() -> None:
+    shared = ForgetfulSharedState()
+    world = World(shared)
+    world.live.put_agent(READY)
+    world.lead()
+    await world.run()
+    assert shared.tries > 1
+    assert len(world.slept) >= shared.tries - 1 and min(world.slept) >= 0.5
     await world.end()
 
 
