@@ -148,6 +148,8 @@ def bind(host: str, port: int) -> socket.socket:
         else:
             reason = f"{error.strerror or error}: correct CALLCENTER_HTTP_HOST"
         raise HttpAddressError(f"HTTP on {host}:{port}: {reason}") from error
+    except UnicodeError as error:  # a name that cannot be one
+        raise HttpAddressError(f"HTTP on {host}:{port}: no host name: correct CALLCENTER_HTTP_HOST") from error
 
 
 @contextlib.asynccontextmanager

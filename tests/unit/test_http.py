@@ -245,6 +245,12 @@ async def test_service_finds_port_in_use_says_what_to_do() -> None:
                 pass
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example", "no.such.host.invalid"])
+async def test_host_is_none_says_which_setting_to_correct(host: str) -> None:
+    with pytest.raises(HttpAddressError, match="correct CALLCENTER_HTTP_HOST"):
+        bind(host, 0)
+
+
 # tokens ----------------------------------------------------------------------------------------------------------------
 
 
