@@ -28,7 +28,7 @@ from typing import Any
 from callcenter.lab.errors import LabError
 
 AT_ONCE = 400
-QUIET_S = 1.0
+QUIET_S = 3.0
 GIVE_UP_S = 60.0
 FROM = "127.0.7.1"
 IP_BIND_ADDRESS_NO_PORT = 24

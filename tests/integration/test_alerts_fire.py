@@ -21,7 +21,7 @@ from tests.integration.monitored import SHIPPED, TAX, is_scraped, shipped, waiti
 from tests.integration.office import Building, Office, until
 
 pytestmark = [pytest.mark.pbx, pytest.mark.prometheus]
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 ON_CALL = "on-call"
 
 

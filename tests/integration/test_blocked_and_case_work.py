@@ -68,7 +68,7 @@ async def test_number_is_listed_while_calls_run_its_caller_hears_a_busy_line_and
         await office.caller("anonymous"),
     )
     refused = listed.call("12345")
-    await refused.wait_for(486, 10)
+    await refused.wait_for(486)
     assert not [status for status in refused.statuses() if 200 <= status < 300], "it costs him nothing"
     row = await office.row(refused)
     assert (row["blocked"], row["excluded"], row["outcome"], row["ended_by"]) == (True, True, None, "system")

@@ -69,7 +69,7 @@ async def a_call(office: Office) -> None:
     await office.ready("1001", answers(0.05))
     caller = await office.caller()
     leg = caller.call("12345")
-    await leg.wait_for(200, 8)
+    await leg.wait_for(200, 40)
     await asyncio.sleep(0.3)
     caller.hang_up(leg)
     row = await office.row(leg)

@@ -20,7 +20,7 @@ CLAIM = Claim("pbx", 7, "a")
 def store(server: Redis) -> RedisSharedState:
     login = load_settings(_env_file=None, redis_url=server.url).redis
     assert login is not None
-    return RedisSharedState(login)
+    return RedisSharedState(login, deadline_s=20.0)
 
 
 async def test_redis_killed_has_what_it_had_when_it_is_back_or_nothing_if_it_shall_be_empty() -> None:

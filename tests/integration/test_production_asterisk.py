@@ -106,7 +106,7 @@ async def test_service_on_the_images_asterisk_a_caller_reaches_an_agent_and_chec
         await leg.wait_for(200)
         await asyncio.sleep(0.5)
         caller.hang_up(leg)
-        await asyncio.wait_for(heard.is_ended.wait(), 5)
+        await asyncio.wait_for(heard.is_ended.wait(), 20)
         said = await asyncio.to_thread(checked, settings, tmp_path)
     finally:
         await asyncio.to_thread(end, service)
@@ -123,7 +123,7 @@ async def is_logged_in(settings: dict[str, str]) -> bool:
     url = f"http://127.0.0.1:{settings['CALLCENTER_HTTP_PORT']}/status"
 
     def ask() -> bool:
-        with urllib.request.urlopen(url, timeout=5) as page:
+        with urllib.request.urlopen(url, timeout=20) as page:
             return bool(json.load(page)["agents"][0]["device"])
 
     return await asyncio.to_thread(ask)

@@ -14,6 +14,8 @@ import pytest
 
 from acd.names import CallId
 from callcenter.lab.sip_phone import Leg, Phone
+from callcenter.rebuild.gaps import WATCHED
+from callcenter.storage.live_state import values_left
 from callcenter.storage.rolled_figures import reading
 from metrics.completeness import Gap
 from tests.integration.conftest import own_office
@@ -60,6 +62,12 @@ async def gaps(office: Office) -> list[Gap]:
         return list(await figures.gaps(0, 2**53))
 
 
+async def is_watched_after(office: Office, at_ms: int) -> bool:
+    """Whether the service has kept since that it watched."""
+    left = await asyncio.to_thread(values_left, office.site.state_dir / "live.sqlite3", WATCHED)
+    return any(int(text) > at_ms for text in left.values())
+
+
 @dataclass
 class Away:
     """What happens: one call seen live, then two that nobody sees, and one whose caller still waits."""
@@ -83,14 +91,14 @@ class Away:
         agent.hang_up(leg)
         seen_ms = (await office.row(seen))["ended_ms"]
         await office.until_presence("8001", "ready")
-        await asyncio.sleep(2.5)
+        await until(lambda: is_watched_after(office, seen_ms), "the service has kept an instant behind it")
         office.site.kill_service()
         await asyncio.sleep(STALE_S)
         talked = (await office.caller("13800000002")).call("12345")
         leg = await agent.next_call()
         await asyncio.sleep(1.0)
         agent.hang_up(leg)
-        await asyncio.wait_for(talked.is_ended.wait(), 5)
+        await asyncio.wait_for(talked.is_ended.wait(), 20)
         gone = await gave_up(office, "13800000003")
         patient = await office.caller("13800000004")
         waits = patient.call("12348")
@@ -141,7 +149,7 @@ async def test_service_stays_away_its_calls_are_told_by_command_and_counted_once
         found = await gaps(office)
         return len(found) == 1 and found[0].is_read and found[0].to_ms > piece["to_ms"]
 
-    await until(is_read, "the service has read its gap, which took the place of the piece", 20)
+    await until(is_read, "the service has read its gap, which took the place of the piece", 60)
     assert [row for row in await office.rows() if row["sip_call_id"] != away.waits.call_id] == before
     away.patient.hang_up(away.waits)
     assert (await office.row(away.waits))["outcome"] == "abandoned_queue"
@@ -175,7 +183,7 @@ async def test_service_could_not_read_cel_the_command_tells_its_gap_beside_it_an
     async def is_well() -> bool:
         return not await shown("callcenter_unknown_calls") and not await shown("callcenter_reconciliation_gap_seconds")
 
-    await until(is_lost, "one call is unknown, and a gap was not told", 20)
+    await until(is_lost, "one call is unknown, and a gap was not told", 60)
     del office.site._environment["CALLCENTER_CEL"]
     await gave_up(office, "13800000004")  # CEL goes on behind the gap
 
@@ -185,4 +193,4 @@ async def test_service_could_not_read_cel_the_command_tells_its_gap_beside_it_an
     for leg in (known, unseen):
         row = await row_of(office, leg)
         assert (row["outcome"], row["ended_by"], row["rebuilt_ms"] is None) == ("abandoned_queue", "caller", False)
-    await until(is_well, "the running service has noticed", 20)
+    await until(is_well, "the running service has noticed", 60)

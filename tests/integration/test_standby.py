@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.pbx, pytest.mark.postgres]
 EXIT_HELD = 4
 AGAIN_S = 1.0
 """Pause before a service is started again: Docker's grows to a minute."""
-TAKEN_OVER_S = 40.0
+TAKEN_OVER_S = 60.0
 
 
 class StandBy:
@@ -119,8 +119,8 @@ async def pair(
     """Two that share a Redis, and the second one stands by with what the first one shares."""
     async with two_services({**ledger_settings, "CALLCENTER_REDIS_URL": redis.url}, tmp_path) as (office, standby):
         async with looking_at(office, standby):
-            await until(lambda: _stands_by(office), "the second one stands by", 30)
-        await until(lambda: _has_copied(standby), "it has copied what the first one shares", 30)
+            await until(lambda: _stands_by(office), "the second one stands by", 60)
+        await until(lambda: _has_copied(standby), "it has copied what the first one shares", 60)
         yield office, standby, redis
         assert redis.password not in standby.log + office.site.log_tail(10_000)
 
@@ -178,7 +178,7 @@ async def test_leader_is_killed_the_stand_by_leads_before_callers_leave_hold_and
         assert [(row["outcome"], row["agent"], row["via"]) for row in rows] == [
             ("agent_answered", "8001", "engine")
         ] * 2
-        assert (await office.row(gave_up, 20))["outcome"] == "abandoned_queue", "as CEL tells"
+        assert (await office.row(gave_up, 60))["outcome"] == "abandoned_queue", "as CEL tells"
         assert (await office.status())["shared_state"] == "ok"
         await office.not_ready("1001")
         await office.code("1002", "*12", "logged_out")
@@ -186,8 +186,8 @@ async def test_leader_is_killed_the_stand_by_leads_before_callers_leave_hold_and
     # and back: the first one is started again, stands by, brings what it had decided into the ledger, and takes over what the second
     # one shared
     await site.start_service(wait=False)
-    await until(lambda: _stands_by(office), "the first one stands by", 30)
-    await until(lambda: _has_told_all(office), "its outbox is empty", 20)
+    await until(lambda: _stands_by(office), "the first one stands by", 60)
+    await until(lambda: _has_told_all(office), "its outbox is empty", 60)
     rows = [await office.row(leg) for leg in (talks, waits, gave_up)]
     assert [(row["outcome"], row["agent"]) for row in rows] == [
         ("agent_answered", "8001"),
@@ -243,7 +243,7 @@ async def test_leader_is_frozen_the_stand_by_leads_and_the_thawed_one_ends_and_c
             await office.ready("1001")
         finally:
             os.kill(site.process.pid, signal.SIGCONT)
-        assert await asyncio.to_thread(site.process.wait, 30) == EXIT_HELD
+        assert await asyncio.to_thread(site.process.wait, 60) == EXIT_HELD
         await office.until_presence("8001", "talking")
         status = await office.status()
         assert (status["leader"], status["shared_state"]) == (True, "ok")
@@ -251,7 +251,7 @@ async def test_leader_is_frozen_the_stand_by_leads_and_the_thawed_one_ends_and_c
         assert (await office.row(leg))["agent"] == "8001"
         await office.not_ready("1001")
     await site.start_service(wait=False)
-    await until(lambda: _stands_by(office), "the first one stands by", 30)
+    await until(lambda: _stands_by(office), "the first one stands by", 60)
     site.http_port = standby.port
 
 
@@ -277,7 +277,7 @@ async def test_redis_is_dead_the_leader_goes_on_and_the_stand_by_leads_with_what
     await until(lambda: _leads(office), "the stand-by leads", TAKEN_OVER_S)
     assert await presences(office) == {"8001": "not_ready", "8002": "not_ready", "8003": "not_ready"}
     await asyncio.to_thread(redis.resume_now)
-    await until(lambda: _is_shared(office), "all is shared again", 20)
+    await until(lambda: _is_shared(office), "all is shared again", 60)
 
 
 @pytest.mark.redis
@@ -287,7 +287,7 @@ async def test_redis_was_never_there_the_second_one_stands_by_and_leads_all_the_
     settings = {**ledger_settings, "CALLCENTER_REDIS_URL": f"redis://:no-word@127.0.0.1:{free_port()}/0"}
     async with two_services(settings, tmp_path) as (office, standby):
         async with looking_at(office, standby):
-            await until(lambda: _stands_by(office), "the second one stands by", 30)
+            await until(lambda: _stands_by(office), "the second one stands by", 60)
         caller = await office.caller()
         leg = caller.call("12345")
         await until(lambda: _waits(office), "he waits")
@@ -308,7 +308,7 @@ async def test_two_share_no_redis_the_second_one_ends_until_it_may_lead_and_know
 ) -> None:
     async with two_services(ledger_settings, tmp_path) as (office, standby):
         site = office.site
-        await until(lambda: _has(standby.codes), "the second one found the first", 30)
+        await until(lambda: _has(standby.codes), "the second one found the first", 60)
         assert (await office.status())["leader"]
         caller = await office.caller()
         leg = caller.call("12345")
@@ -329,7 +329,7 @@ async def test_two_share_no_redis_the_second_one_ends_until_it_may_lead_and_know
         site.http_port = first_port
         await site.start_service(wait=False)
         assert site.process is not None
-        assert await asyncio.to_thread(site.process.wait, 30) == EXIT_HELD
+        assert await asyncio.to_thread(site.process.wait, 60) == EXIT_HELD
         assert [one["outcome"] for one in await office.rows()] == ["agent_answered"]
         site.http_port = standby.port
 
