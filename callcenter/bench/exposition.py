@@ -102,7 +102,11 @@ class Province:
     def floor(self) -> Floor:
         pair = [("pbx", name) for name in ("actions", "events")]
         seen = Floor(
-            links=dict.fromkeys(pair, True), link_s=dict.fromkeys(pair, 9.5), event_lag_s={"pbx": 0.001}, at_ms=self.ms
+            links=dict.fromkeys(pair, True),
+            link_s=dict.fromkeys(pair, 9.5),
+            event_lag_s={"pbx": 0.001},
+            at_ms=self.ms,
+            is_state_shared=True,
         )
         return with_engine(seen, self.in_force, self.engine, self.now)
 
