@@ -30,7 +30,7 @@ from acd import (
     talks,
 )
 from acd import events as ev
-from acd.calls import Call
+from acd.calls import Call, Offer
 from acd.commands import Command
 from acd.errors import ClockRanBackwards, UnknownEvent
 from acd.floor import Due, Floor
@@ -95,6 +95,10 @@ _HANDLERS: Mapping[type, Callable[[Floor, Any], None]] = {
     ev.RatingGiven: rating.on_given,
 }
 
+HEARD_AGAIN_S = 1.0
+"""The deadlines of an offer take silence for its end. A PBX that cannot be heard is silent about everything: they wait, looking
+again so often, until its channels were told."""
+
 _DUE: Mapping[Due, Callable[[Floor, Any], None]] = {
     Due.STEP: lines.step_due,
     Due.WISH: handover.wish_due,
@@ -157,6 +161,8 @@ class Engine:
             if what is Due.BAR:
                 assert isinstance(whose, Call)
                 offers.bar_due(floor, whose, agent)
+            elif isinstance(whose, Offer) and whose.call.id.pbx not in floor.up:
+                floor.deadlines.set((what, whose, agent), now + HEARD_AGAIN_S)
             else:
                 _DUE[what](floor, whose)
             matching.settle(floor)

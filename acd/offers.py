@@ -12,6 +12,9 @@ Theory of operation. An offer reserves one agent for one caller. Its steps and t
   times; what it says decides. Without any answer: `timed_out`.
 - *ended* without an answer: the call keeps its clock but cannot read a wish until `CallHolding` (2 s, then we ask).
 
+All these deadlines take silence for an answer, so none judges while the PBX itself cannot be heard (`acd.engine`): what
+became of a wish or a ring meanwhile is what its channels tell at the reconnect.
+
 What it costs the agent (`_COST`): refused, busy, unreachable, failed: he rests 5 s, doubled each time up to 60 s until
 he accepts one; after refused, busy, unreachable and not answered this pair is barred for 30 s. Unreachable three times
 in a row: not ready (`unreachable`). Not answered is a miss: he is ready again at the end of the idle order, and after

@@ -1,6 +1,9 @@
 """Restart, reconnect, a new plan: nobody loses his place, nobody logs in again."""
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from acd import events as ev
 from acd.commands import MirrorAgent, OfferCall, WakeCall
@@ -9,6 +12,7 @@ from acd.records import (
     CallClosed,
     CallOpened,
     HandOverClosed,
+    Noted,
     OfferClosed,
     OfferMade,
     PresenceChanged,
@@ -193,6 +197,65 @@ def test_restart_specialist_picked_up_unwatched_and_the_hand_over_has_reached_hi
     assert (t.last(TalkOpened).agent, t.last(TalkOpened).kind) == ("701", "specialist")
     assert t.last(TalkOpened).at_ms == ms(0), "no specialist is the first to answer"
     assert (t.last(HandOverClosed).result, t.last(HandOverClosed).agent) == (HandOverResult.REACHED, "701")
+
+
+def unheard(t: Timeline, at: float, offer: str, place: str, **more: Any) -> None:
+    """The link that was lost is back: caller a is found with this offer."""
+    told = ev.CallFound(
+        call_id("a"), ms(at), place, ms(1), ms(1), ms(1), "general", "12345", offer=offer, kind="endpoint", **more
+    )
+    t.tell(at, told)
+    t.tell(at, ev.SnapshotDone("pbx1", ms(at)))
+
+
+@pytest.mark.parametrize("away_s", [1.5, 400])
+def test_link_is_lost_before_the_word_that_a_phone_is_dialled_and_who_picked_up_unheard_has_accepted(
+    away_s: float,
+) -> None:
+    t = Timeline()
+    t.login(0, "1001")
+    t.arrive(1, "a")
+    offer = t.offer_of("a")
+    t.tell(1.1, ev.LinkLost("pbx1", ms(1.1)))
+    t.run_to(1 + away_s)
+    assert not t.all(OfferClosed), "silence of a PBX that cannot be heard says nothing of an offer"
+    at = {"answered_ms": ms(2), "first_answered_ms": ms(2)}
+    unheard(t, 1 + away_s, offer, "talk", number="phone1001", **at)
+    t.talk_ended(600, "a", offer)
+    t.gone(600, "a")
+    assert [(one.offer, one.result) for one in t.all(OfferClosed)] == [(offer, OfferResult.ACCEPTED)]
+    assert (t.last(CallClosed).outcome, len(t.all(OfferMade))) == (Outcome.AGENT_ANSWERED, 1)
+
+
+@pytest.mark.parametrize("is_ringing", [False, True])
+def test_link_is_lost_while_a_phone_is_dialled_for_longer_than_it_may_ring_and_it_is_not_given_up_unheard(
+    is_ringing: bool,
+) -> None:
+    t = Timeline()
+    t.login(0, "1001")
+    t.arrive(1, "a")
+    t.connecting(1.1, "a")
+    offer = t.offer_of("a")
+    if is_ringing:
+        t.ringing(1.2, "a")
+    t.tell(2, ev.LinkLost("pbx1", ms(2)))
+    t.run_to(100)
+    assert not t.all(OfferClosed) and not t.all(Noted)
+    unheard(t, 100, offer, "talk", number="phone1001", answered_ms=ms(9), first_answered_ms=ms(9))
+    assert [one.result for one in t.all(OfferClosed)] == [OfferResult.ACCEPTED]
+
+
+def test_link_is_back_and_the_wish_was_never_taken_the_caller_is_offered_again() -> None:
+    t = Timeline()
+    t.login(0, "1001")
+    t.arrive(1, "a")
+    t.tell(1.1, ev.LinkLost("pbx1", ms(1.1)))
+    t.run_to(30)
+    t.tell(30, ev.CallFound(call_id("a"), ms(30), "rest", ms(1), ms(1), ms(1), "general", "12345"))
+    t.tell(30, ev.SnapshotDone("pbx1", ms(30)))
+    t.run_to(40)
+    assert [one.result for one in t.all(OfferClosed)][:1] == [OfferResult.TIMED_OUT]
+    assert t.when(OfferMade)[1] - 30 <= 2
 
 
 def test_link_is_lost_nothing_is_offered_until_snapshot_is_done() -> None:
