@@ -14,6 +14,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from acd import commands as c
@@ -254,10 +255,13 @@ class Driver:
                 event = self._inbox.popleft()
                 if isinstance(event, e.OfferConnecting):
                     self._note_wish_taken(event, time.perf_counter())
-                self._decide(lambda engine, event=event: engine.handle(event, self._clock.now()))  # type: ignore[misc]
+                self._decide(partial(self._handled, event))
         finally:
             self._busy = False
             self._set_timer()
+
+    def _handled(self, event: e.Event, engine: Engine) -> Step:
+        return engine.handle(event, self._clock.now())
 
     def _decide(self, ask: Callable[[Engine], Step]) -> None:
         if self.engine is None or self._is_closed:

@@ -185,8 +185,8 @@ def action_pairs(action: Action) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     if isinstance(action, Mapping):
         for key, value in action.items():
-            several = isinstance(value, Sequence) and not isinstance(value, str)
-            pairs.extend(_checked(key, item) for item in (value if several else (value,)))  # type: ignore[union-attr]
+            values = (value,) if isinstance(value, str | int) else value
+            pairs.extend(_checked(key, item) for item in values)
     else:
         pairs.extend(_checked(key, value) for key, value in action)
     names = [key.lower() for key, _ in pairs]

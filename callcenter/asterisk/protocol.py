@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol, cast
 
 from callcenter.asterisk.errors import AmiDisconnected, AmiError, AmiTimeout
@@ -157,7 +158,7 @@ class AmiProtocol(asyncio.Protocol):
             name = next(value for key, value in pairs if key.lower() == "action")
             future: asyncio.Future[AmiReply] = self._loop.create_future()
             future.add_done_callback(_mark_retrieved)
-            future.add_done_callback(lambda done, key=action_id: self._forget_cancelled(key, done))  # type: ignore[misc]
+            future.add_done_callback(partial(self._forget_cancelled, action_id))
             timer = self._loop.call_later(timeout_s, self._time_out, action_id, timeout_s)
             self._pending[action_id] = _Pending(name, future, as_list, timer, on_reply)
             if as_list:

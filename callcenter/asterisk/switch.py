@@ -8,6 +8,7 @@ hang-up of the seat's leg (Dial has option g: the caller goes on behind it and l
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Protocol
 
@@ -244,10 +245,10 @@ class AsteriskSwitch:
                     loop.call_soon(failed, index, str(error))
             return
         for index, future in enumerate(futures):
-            future.add_done_callback(lambda done, at=index: self._answered(done, at, failed))  # type: ignore[misc]
+            future.add_done_callback(partial(self._answered, index, failed))
 
     def _answered(
-        self, done: "asyncio.Future[AmiReply]", index: int, failed: Callable[[int, str], None] | None
+        self, index: int, failed: Callable[[int, str], None] | None, done: "asyncio.Future[AmiReply]"
     ) -> None:
         if done.cancelled():
             return

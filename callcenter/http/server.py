@@ -52,7 +52,7 @@ class _Guest(H11Protocol):
     asks_since: float | None = None
     """When the request under way began, on the loop's clock; None: none is, or it has all its headers."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # narrowed as uvicorn narrows it
         """He has so long to ask something."""
         super().connection_made(transport)
         self.is_here = True

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import TextIO
 
 from callcenter.imports.errors import FileRefused
 
@@ -155,7 +155,7 @@ class CsvFile:
 class _Lines:
     """The lines of a file, one after the other; some can be given back, to come again."""
 
-    def __init__(self, file: IO[str], at_byte: Callable[[int], object]) -> None:
+    def __init__(self, file: TextIO, at_byte: Callable[[int], object]) -> None:
         self._file = file
         self._at_byte = at_byte
         self._block: list[str] = []
@@ -178,7 +178,7 @@ class _Lines:
     def _read(self) -> bool:
         self._block = self._file.readlines(READ_BYTES)
         self._block.reverse()
-        self._at_byte(self._file.buffer.tell())  # type: ignore[attr-defined]
+        self._at_byte(self._file.buffer.tell())
         return bool(self._block)
 
 
