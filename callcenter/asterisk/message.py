@@ -185,7 +185,9 @@ def action_pairs(action: Action) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     if isinstance(action, Mapping):
         for key, value in action.items():
-            values = (value,) if isinstance(value, str | int) else value
+            values: Sequence[object] = (value,)
+            if isinstance(value, Sequence) and not isinstance(value, str):
+                values = value
             pairs.extend(_checked(key, item) for item in values)
     else:
         pairs.extend(_checked(key, value) for key, value in action)
