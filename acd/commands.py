@@ -53,6 +53,13 @@ class ReturnCall:
 
 
 @dataclass(frozen=True, slots=True)
+class WithdrawWish:
+    """Take back the wish that lies on this caller: an earlier one, given up for lost, is being obeyed."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
 class InviteParty:
     """Ring a third person for a caller who talks: the seat's leg originates it, nobody is moved. Meanwhile a wish for hold
     lies on the caller's channel (not woken): a seat who hangs up too early loses nobody."""
@@ -157,6 +164,7 @@ CallCommand: TypeAlias = (
     | ExitCall
     | ReturnCall
     | InviteParty
+    | WithdrawWish
     | EndInvite
     | AnswerConsult
     | HangUpLeg

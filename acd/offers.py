@@ -4,8 +4,9 @@ Theory of operation. An offer reserves one agent for one caller. Its steps and t
 
 - *wished*: the wish was written. Without `OfferConnecting` within 1 s it is taken for lost: `timed_out`, the call is
   back in its place, the PBX is asked whether the caller still lives. If the switch dials it after all, the physical
-  truth wins: whatever was wished meanwhile is closed (`timed_out`, "overtaken"), and the call and agent follow the
-  late offer; it has its one result on record already and gets no second, but its talk counts like any other.
+  truth wins: whatever was wished meanwhile is closed (`timed_out`, "overtaken") and taken back from the caller's
+  channel, and the call and agent follow the late offer; it has its one result on record already and gets no second,
+  but its talk counts like any other.
 - *connecting*: the dialplan dials. No 180, 183 or 200 within 3 s: we hang up that leg by its own Uniqueid, and the
   end that follows is recorded `unreachable`.
 - *ringing*: never withdrawn. Dial's own timeout ends it; 3 s after that we ask the PBX (`ProbeCall`), up to three
@@ -26,7 +27,7 @@ from dataclasses import dataclass
 
 from acd import lines, seats
 from acd.calls import Call, Offer, OfferState, Place
-from acd.commands import HangUpLeg, OfferCall, ProbeCall
+from acd.commands import HangUpLeg, OfferCall, ProbeCall, WithdrawWish
 from acd.events import OfferConnecting, OfferEnded, OfferRinging
 from acd.floor import Due, Floor
 from acd.lines import WISH_S
@@ -176,6 +177,7 @@ def revive(floor: Floor, offer: Offer) -> None:
     if not call.talks:
         floor.place(call, Place.OFFER)
         floor.deadlines.cancel((Due.RETURN, call, ""))
+        floor.send(WithdrawWish(call.id))
     seat = offer.seat
     if seat is not None and seat.offer is None and seat.agent.presence is not Presence.LOGGED_OUT:
         seats.reserve(floor, seat, offer)

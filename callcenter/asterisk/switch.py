@@ -1,9 +1,11 @@
 """Carries the engine's commands out on one PBX, over the session for actions.
 
-Theory: a command becomes one to three AMI actions in a single write and returns at once; what became of it is learned from
+Theory: a command becomes one to four AMI actions in a single write and returns at once; what became of it is learned from
 the events of its effect. Only a refusal comes back from here, as `OfferEnded(failed)`, and never before `execute` has
-returned: by the PBX ("No such channel"), by the link (no session), or by ourselves (a number that no wish can hold). A wish is `Setvar CC_GO` followed by the digit that wakes; out of a talk, instead of the digit, the
-hang-up of the seat's leg (Dial has option g: the caller goes on behind it and looks at the wish himself).
+returned: by the PBX ("No such channel"), by the link (no session), or by ourselves (a number that no wish can hold). A wish
+is `Setvar CC_GO` followed by the digit that wakes; out of a talk, instead of the digit, the hang-up of the seat's leg (Dial
+has option g: the caller goes on behind it and looks at the wish himself). A wish to be obeyed after a talk is marked so: one
+that was meant for a caller at rest, and came when he had been dialled for already, must not send him on when he has talked.
 """
 
 import asyncio
@@ -24,6 +26,8 @@ from callcenter.asterisk.tracks import Tracks
 TIMEOUT_S = 5.0
 WAKE_DIGIT = "D"
 MIRROR_PREFIX = "callcenter-"
+AFTER_TALK = "CC_AFTER"
+"""Mark of a wish that is obeyed behind a talk too."""
 DEFAULT_QUEUE = "callcenter-default"
 """Where the dialplan sends a caller whose line has no queue (an Asterisk that was restarted knows no line): everybody serves it."""
 
@@ -85,6 +89,8 @@ class AsteriskSwitch:
                 marks = {"CC_PROMPT": command.prompt} if command.prompt else {}
                 target = Target(SAY if marks else HOLD, "0", command.offer, self._epoch(), 0)
                 self._wish(command.call, target, "", command.release, marks)
+            case c.WithdrawWish():
+                self._send([_setvar(command.call.uniqueid, "CC_GO", "")])
             case c.InviteParty():
                 self._invite(command)
             case c.EndInvite():
@@ -172,6 +178,8 @@ class AsteriskSwitch:
         marks: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Write a target, what else must stand on the channel by then (`marks`, and the label), and wake him."""
+        if release is not None:
+            marks = {**marks, AFTER_TALK: "1"}
         label = self._label(line, call) if line else ""
         is_labelled = not line or self._labelled.get(call) == label
         wish_at = len(marks) + (0 if is_labelled else 1)
@@ -199,8 +207,10 @@ class AsteriskSwitch:
     def _invite(self, command: c.InviteParty) -> None:
         """Lay the wish for hold on the caller, then tell the seat's leg whom to ring."""
 
+        reply_at = 2
+
         def failed(index: int, why: str) -> None:
-            if index == 1:
+            if index == reply_at:
                 self._tell(e.OfferEnded(command.call, command.offer, self._now_ms(), OfferResult.FAILED, why))
 
         epoch, leg = self._epoch(), self._tracks.leg_of(command.seat)
@@ -210,12 +220,13 @@ class AsteriskSwitch:
             if leg is None:
                 raise AmiDisconnected("the seat's leg is gone")
             actions = [
+                _setvar(command.call.uniqueid, AFTER_TALK, "1"),
                 _setvar(command.call.uniqueid, "CC_GO", str(insurance)),
                 _setvar(leg.uniqueid, "CC_REPLY", str(target)),
             ]
         except AmiError as error:
             self.refused += 1
-            asyncio.get_running_loop().call_soon(failed, 1, str(error))
+            asyncio.get_running_loop().call_soon(failed, reply_at, str(error))
             return
         self._send(actions, failed)
 

@@ -30,6 +30,7 @@ from callcenter.lab.tones import write_tune
 
 AT_ONCE = 12
 """Phones that start, or agents who log in, at the same time."""
+DIALS_AT_ONCE = 2
 GREETING = "own/greeting"
 GREETING_S = 2.0
 RTP_TIMEOUT_S = 4
@@ -72,6 +73,8 @@ class House:
         self._looked_at = 0.0
         self._looking = asyncio.Lock()
         self._log_in_gate = asyncio.Semaphore(AT_ONCE)
+        self.dials_gate = asyncio.Semaphore(DIALS_AT_ONCE)
+        """Callers' phones are processes: a dozen that start in one instant would be the only thing that the machine does."""
 
     async def open(self) -> None:
         """Start everything and log everybody in. Raises LabError."""

@@ -37,8 +37,9 @@ class Visitor:
         if speaks:
             self.voice = await Voices().open(CALLERS_HOST)
         port = self.voice.port if self.voice else None
-        self.phone = SippCaller(house.site.pbx, self.number, did, rtp_port=port)
-        await self.phone.start()
+        async with house.dials_gate:
+            self.phone = SippCaller(house.site.pbx, self.number, did, rtp_port=port)
+            await self.phone.start()
         return self.phone.call
 
     @property

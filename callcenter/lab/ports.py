@@ -7,9 +7,12 @@ for below that range lies the media of Asterisk and of phones.
 
 import random
 import socket
+import sys
+from pathlib import Path
 
 LOWEST, HIGHEST = 12_000, 32_000
 TRIES = 200
+_UDP_TABLE = Path("/proc/net/udp")
 _dice = random.SystemRandom()
 """Not the module's own: a test tool may seed that alike in two processes."""
 
@@ -40,6 +43,14 @@ def free_range(count: int, host: str = "127.0.0.1") -> int:
         if is_free_udp(first, host) and is_free_udp(first + count - 1, host):
             return first
     return first
+
+
+def is_listening_udp(port: int, host: str) -> bool:
+    """Say whether somebody has the UDP port now. Looked up in the kernel's table: to try it would take the port from a server that
+    is just about to bind it."""
+    address = int.from_bytes(socket.inet_aton(host), sys.byteorder)
+    wanted = {f"{address:08X}:{port:04X}", f"00000000:{port:04X}"}
+    return any(line.split()[1] in wanted for line in _UDP_TABLE.read_text(encoding="ascii").splitlines()[1:])
 
 
 def is_free_udp(port: int, host: str = "127.0.0.1") -> bool:

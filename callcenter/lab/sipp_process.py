@@ -27,6 +27,7 @@ from callcenter.lab.loader import (
     spawn,
     wait,
 )
+from callcenter.lab.ports import is_listening_udp
 from callcenter.lab.sip_trace import SipMessage, TraceReader
 
 SCENARIOS = Path(__file__).resolve().parent / "sipp"
@@ -73,11 +74,8 @@ class SippProcess:
         try:
             async with asyncio.timeout(_BOUND_S):
                 while not self.is_ended.is_set():
-                    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                        try:
-                            probe.bind((self.host, self.port))
-                        except OSError:
-                            return
+                    if is_listening_udp(self.port, self.host):
+                        return
                     await asyncio.sleep(0.02)
         except TimeoutError:
             pass

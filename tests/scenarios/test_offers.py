@@ -1,6 +1,6 @@
 """One call and one agent: from the arrival to the wrap-up, and every way an offer may end."""
 
-from acd.commands import HangUpLeg, OfferCall, ProbeCall
+from acd.commands import HangUpLeg, OfferCall, ProbeCall, WithdrawWish
 from acd.names import EndedBy, OfferResult, Outcome, Via
 from acd.records import (
     CallClosed,
@@ -137,6 +137,7 @@ def test_late_wish_wins_over_the_one_written_meanwhile() -> None:
         ("3-1", OfferResult.TIMED_OUT),
         ("3-2", OfferResult.TIMED_OUT),
     ]
+    assert t.all(WithdrawWish) == [WithdrawWish(call_id("a"))]
     t.answered(8, "a", "3-1")
     assert t.last(TalkOpened).agent == "1001"
     assert len(t.all(OfferClosed)) == 2

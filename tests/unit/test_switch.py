@@ -72,6 +72,7 @@ def setvar(name: str, value: str) -> dict[str, str]:
 
 
 WAKE = {"Action": "PlayDTMF", "Channel": "pbx1-1.1", "Digit": "D", "Receive": "true"}
+AFTER = setvar("CC_AFTER", "1")
 RELEASE = {"Action": "Hangup", "Channel": "pbx1-1.2"}
 OFFER = c.OfferCall(CALL, "9-2", "endpoint", "d1", 20, "general")
 
@@ -88,24 +89,31 @@ async def test_offer_is_one_write_of_label_wish_and_wake() -> None:
     assert desk.link.writes == [[setvar("CC_LABEL", "群众诉求 138"), setvar("CC_GO", "endpoint*d1*9-2*9*20"), WAKE]]
 
 
+async def test_wish_is_withdrawn_and_nobody_is_woken() -> None:
+    desk = Desk()
+    desk.switch.execute(c.WithdrawWish(CALL))
+    assert desk.link.writes == [[setvar("CC_GO", "")]]
+
+
 async def test_hand_over_hangs_up_the_leg_instead_of_waking() -> None:
     desk = Desk()
     desk.talk()
     desk.switch.execute(c.OfferCall(CALL, "9-2", "trunk", "701", 20, "general", release="9-1"))
-    assert desk.link.writes == [[setvar("CC_LABEL", "群众诉求 138"), setvar("CC_GO", "trunk*701*9-2*9*20"), RELEASE]]
+    label, wish = setvar("CC_LABEL", "群众诉求 138"), setvar("CC_GO", "trunk*701*9-2*9*20")
+    assert desk.link.writes == [[label, AFTER, wish, RELEASE]]
 
 
 async def test_hand_over_whose_leg_is_gone_wakes_a_caller_who_may_be_at_rest_again() -> None:
     desk = Desk()
     desk.switch.execute(c.ReturnCall(CALL, "9-2", release="9-1"))
-    assert desk.link.writes == [[setvar("CC_GO", "hold*0*9-2*9*0"), WAKE]]
+    assert desk.link.writes == [[AFTER, setvar("CC_GO", "hold*0*9-2*9*0"), WAKE]]
 
 
 async def test_caller_who_is_moved_out_of_a_talk_hears_a_sound_first_if_there_is_one() -> None:
     desk = Desk()
     desk.talk()
     desk.switch.execute(c.ReturnCall(CALL, "9-2", release="9-1", prompt="own/notice"))
-    assert desk.link.writes == [[setvar("CC_PROMPT", "own/notice"), setvar("CC_GO", "say*0*9-2*9*0"), RELEASE]]
+    assert desk.link.writes == [[setvar("CC_PROMPT", "own/notice"), AFTER, setvar("CC_GO", "say*0*9-2*9*0"), RELEASE]]
 
 
 async def test_hand_over_is_written_on_the_channel_whole_while_it_goes_on_and_its_number_afterwards() -> None:
@@ -320,10 +328,11 @@ async def test_third_person_is_invited_the_insurance_is_written_before_the_word_
     desk.talk()
     desk.switch.execute(c.InviteParty(CALL, "9-2", "trunk", "0258", 20, "9-1", "9-3"))
     assert [(one["Channel"], one["Variable"], one["Value"]) for one in desk.link.writes[0]] == [
+        (CALL.uniqueid, "CC_AFTER", "1"),
         (CALL.uniqueid, "CC_GO", "hold*three*9-3*9*0"),
         ("pbx1-1.2", "CC_REPLY", "trunk*0258*9-2*9*20"),
     ]
-    desk.link.answer("No such channel", "")
+    desk.link.answer("", "No such channel", "")
     await settled()
     assert desk.told == [], "the caller's own end is told by his own events"
 
@@ -338,7 +347,7 @@ async def test_third_person_is_invited_and_the_seats_leg_is_gone_the_offer_has_f
     ]
     desk.talk()
     desk.switch.execute(c.InviteParty(CALL, "9-4", "endpoint", "701", 20, "9-1", "9-5"))
-    desk.link.answer("", "No such channel")
+    desk.link.answer("", "", "No such channel")
     await settled()
     assert isinstance(desk.told[-1], e.OfferEnded)
     assert desk.told[-1].offer == "9-4"

@@ -70,10 +70,31 @@ async def test_agent_of_the_queue_sees_the_caller_and_the_hand_over_by_wish_work
     await desk.bridged(call)
     await desk.beat()
     target = desk.target("endpoint", "8103")
+    await desk.actions.ask("Setvar", Channel=call.uid, Variable="CC_AFTER", Value="1")
     await desk.actions.ask("Setvar", Channel=call.uid, Variable="CC_GO", Value=target)
     agent.hang_up(leg)
     await second.next_call()
     assert await desk.actions.get(call.uid, "CC_TARGET") == target
+
+
+async def test_wish_for_a_waiting_caller_comes_when_the_queue_had_joined_him_and_his_call_ends_with_the_talk(
+    desk: Desk,
+) -> None:
+    desk.is_alive = False
+    await desk.actions.set_global("CC_BEAT", "")
+    agent = await desk.agent("8102", answers(0.02))
+    member = {"Queue": "callcenter-general", "Interface": "PJSIP/8102"}
+    await desk.actions.ask("QueueAdd", **member, MemberName="1002", Paused="false")
+    call = await desk.arrive()
+    leg = await agent.next_call()
+    await desk.actions.ask("QueueRemove", **member)
+    await desk.bridged(call)
+    await desk.beat()
+    await desk.offer(call, "8103")
+    agent.hang_up(leg)
+    await asyncio.wait_for(call.leg.is_ended.wait(), 10)
+    assert call.leg.ended_by == "peer"
+    assert desk.story(call).count("CcConnecting") == 0
 
 
 async def test_heartbeat_missing_old_or_from_the_far_future_is_stale_and_a_fresh_one_is_not(desk: Desk) -> None:

@@ -103,6 +103,7 @@ async def test_agent_hands_over_by_keys_and_the_next_phone_rings_while_the_calle
     since = desk.mark()
     following = desk.target("endpoint", "8102")
     await desk.actions.ask_all(
+        ("Setvar", {"Channel": call.uid, "Variable": "CC_AFTER", "Value": "1"}),
         ("Setvar", {"Channel": call.uid, "Variable": "CC_GO", "Value": following}),
         ("Hangup", {"Channel": await desk.leg_uid(call)}),
     )
@@ -111,6 +112,19 @@ async def test_agent_hands_over_by_keys_and_the_next_phone_rings_while_the_calle
     assert seat.legs[leg.call_id].ended_by == "peer"
     assert not call.leg.is_ended.is_set()
     assert desk.story(call) == ["CcArrived", "CcConnecting", "CcOfferEnd", "CcConnecting"]
+
+
+async def test_second_wish_comes_while_the_first_rings_and_the_call_ends_with_the_talk(desk: Desk) -> None:
+    agent = await desk.agent("8101", answers(0.3))
+    call = await desk.arrive()
+    await desk.offer(call, "8101")
+    leg = await agent.next_call()
+    await desk.offer(call, "8102")
+    await desk.bridged(call)
+    agent.hang_up(leg)
+    await asyncio.wait_for(call.leg.is_ended.wait(), 10)
+    assert call.leg.ended_by == "peer"
+    assert desk.story(call) == ["CcArrived", "CcConnecting", "CcOfferEnd", "CcEnd"]
 
 
 async def test_caller_presses_the_agents_keys_and_nothing_happens(desk: Desk) -> None:
