@@ -72,7 +72,7 @@ LOG_INS = 3
 """Times that an agent tries: his keys are pressed at fixed moments, and on a busy machine the prompt may be later."""
 NEAR_MS = 250
 """AMI and CEL of one instant where several PBXs share two cores: a channel's dialplan may wait that long for its turn after the channel
-was made. That they agree within 50 ms is judged by tests/integration/test_witnesses.py and by the long proof."""
+was made. That they agree within 50 ms is judged by tests/integration/test_calls.py and by the long proof."""
 STALE_S = 13.5
 """By then the dialplan takes the service for away: its heartbeat is older than CC_STALE_S."""
 SEATS = {"1001": "8001", "1002": "8002", "1003": "8003"}

@@ -1,6 +1,8 @@
-"""Every kind of call once, through the runner of `make calls`; and each way in which that run can fail.
+"""Every kind of call once, through the runner of `make calls`, and both witnesses of it, asked as an operator asks
+(`callcenter reconcile`); and each way in which that run can fail.
 
-What happens in a kind and what must come out of it stands in callcenter/calls/scenarios/*.toml.
+What happens in a kind and what must come out of it stands in callcenter/calls/scenarios/*.toml. The long forms are `make calls`
+and `make proof PROOF=witnesses`. All in one file: the kinds are played once for all of it.
 """
 
 from collections.abc import Callable
@@ -11,6 +13,7 @@ import pytest
 from acd.names import Outcome
 from callcenter.calls.run import Fault, Result, run
 from callcenter.calls.scenario import Inbound, Scenario, Stage, chosen, load
+from callcenter.proof.witnesses import prove
 from tests.integration.conftest import EveryKind
 from tests.integration.stalls import stalled
 
@@ -46,6 +49,24 @@ def test_every_kind_of_call_once_comes_out_as_its_scenario_says(every_kind: Ever
         assert names == {"phones.jsonl", "ledger.jsonl", "cel.csv"}
 
 
+def test_witnesses_agree_on_every_kind_of_call_and_none_is_unknown(every_kind: EveryKind) -> None:
+    proof = every_kind.proof
+    told = proof.document()
+
+    late = stalled(proof.words())
+    assert [words for words in proof.words() if words not in late] == []
+    mismatched = proof.count("mismatched_calls")
+    assert told["mismatches"] == len(late) >= mismatched
+    assert (told["unknown"], told["open"]) == (0, 0)
+    assert told["calls"] == told["played"] == told["agreed"] + told["rebuilt"] + mismatched
+    assert told["agreed"] > 30 > told["rebuilt"] > 0
+    assert len(proof.told) == 3, "houses whose service lives, is dead, is gone in the middle"
+    assert [house["warnings"] for house in proof.told] == [
+        ["CEL does not reach back to the beginning of the period"]
+    ] * 3
+    assert late or proof.is_right
+
+
 async def in_queue(change: Callable[[Scenario], Scenario] = lambda one: one, fault: Fault | None = None) -> Result:
     """One caller who hangs up while he waits."""
     return await run([change(one) for one in chosen(load(), ["abandoned_in_queue"])], 1, print, fault=fault)
@@ -78,3 +99,14 @@ async def test_channel_is_dropped_inside_the_pbx_and_its_caller_is_lost(peers: N
     assert result.totals.lost == 1
     assert result.totals.ledger_mismatches == 0
     assert result.totals.not_played == 0
+
+
+async def test_outcome_changed_in_the_ledger_is_one_mismatch_of_one_call(peers: None) -> None:
+    proof = await prove(chosen(load(), ["abandoned_in_queue"]), 1, print, fault=Fault.LEDGER)
+
+    (told,) = proof.told
+    assert (told["calls"], told["mismatched_calls"], told["mismatches"]) == (1, 1, 1)
+    assert [(one["what"], one["ledger"], one["cel"]) for one in told["differences"]] == [
+        ("outcome", "failed", "abandoned_queue")
+    ]
+    assert not proof.is_right

@@ -202,6 +202,16 @@ async def test_called_phone_answering_then_hanging_up_ends_the_callers_call(pbx:
     await outside.stop()
 
 
+async def test_called_phone_is_told_to_ring_when_it_has_answered_and_goes_on_talking(pbx: Asterisk) -> None:
+    outside = await SippAgent(pbx, None, ((0.0, 200), (0.3, 180)), talk_s=1.0).start()
+    caller = await SippCaller(pbx, "13800000001", "3").start()
+    call = await caller.ended()
+    assert call.answered_at is not None and call.ended_at is not None
+    assert call.ended_at - call.answered_at > 0.9
+    await caller.stop()
+    await outside.stop()
+
+
 async def test_callers_ringing_in_together_are_all_answered_and_leave_nothing(pbx: Asterisk) -> None:
     before = running()
     callers = [SippCaller(pbx, f"139000000{n:02}", "1") for n in range(10)]
