@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from metrics.choices import Choices, Clock, OutboundVolume
-from metrics.figures import Figure, Unit
+from metrics.figures import NO_TESTS, Figure, Unit
 from metrics.totals import ABANDON_EDGES_S, ABANDONED, OUTCOMES, REASONS, abandon_bin
 from metrics.words import Words
 
@@ -37,6 +37,9 @@ _OUTBOUND = {
     OutboundVolume.CONNECTED: Words("outbound calls that the called party answered", "被叫已接听的呼出通话"),
     OutboundVolume.ATTEMPTS: Words("calls that agents dialled out", "座席拨出的次数"),
 }
+NO_TESTS_OR_IMPORTS = Words(
+    f"{NO_TESTS.en}; calls of a former system, which do not tell it", f"{NO_TESTS.zh}；未提供此项的导入通话"
+)
 BINS_S = tuple(pairwise((0, *ABANDON_EDGES_S, None)))
 """Bins of the abandonment distribution: waits in [lower, upper) seconds; None: no upper edge."""
 
@@ -118,6 +121,8 @@ def _volumes(choices: Choices) -> Iterator[Figure]:
         ("specialist_answers",),
         title=Words("Answers by specialists", "政策专员接听次数"),
         counts=Words("talks of policy specialists", "政策专员参与的通话次数"),
+        is_ours=True,
+        excludes=NO_TESTS_OR_IMPORTS,
     )
 
 
@@ -292,6 +297,8 @@ def _later_waits() -> Iterator[Figure]:
         ("requeue_abandoned",),
         title=Words("Lost after a hand-over", "转接等待中放弃"),
         counts=Words("answered calls that hung up in a later wait", "接通后在再次等待中挂断的来电"),
+        is_ours=True,
+        excludes=NO_TESTS_OR_IMPORTS,
     )
 
 
@@ -367,4 +374,6 @@ def _after() -> Iterator[Figure]:
         ("outbound_call_backs",),
         title=Words("Call-backs", "回呼"),
         counts=Words("outbound calls tied to the inbound call they follow", "与所回来电关联的呼出"),
+        is_ours=True,
+        excludes=NO_TESTS_OR_IMPORTS,
     )

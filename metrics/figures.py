@@ -29,6 +29,8 @@ PER_UNIT: Mapping[Unit, Fraction] = {
     Unit.PER_100K: Fraction(100_000),
 }
 _PARTS = {unit: (per.numerator, per.denominator) for unit, per in PER_UNIT.items()}
+_ENDED = ("offered", "outbound_attempts")
+"""All calls that count."""
 NO_WORDS = Words("", "")
 NO_TESTS = Words(
     "tests, internal calls, callers turned away by their number; calls that have not ended",
@@ -58,6 +60,8 @@ class Figure:
     excludes: Words = NO_TESTS
     needs: tuple[str, ...] = ()
     """Totals of which at least one must not be 0, else the figure does not apply: what it counts was not on record."""
+    is_ours: bool = False
+    """A former system's calls do not tell what it counts: where there are no others the figure does not apply."""
 
     def value(self, totals: Totals) -> Fraction | None:
         """Return the exact value in the figure's unit; None where it does not apply (nothing to divide by)."""
@@ -70,6 +74,8 @@ class Figure:
         """Return (numerator, denominator), neither reduced nor in the figure's unit; None where it does not apply."""
         if self.needs and not any(totals[name] for name in self.needs):
             return None
+        if self.is_ours and totals["imported"] and totals["imported"] == sum(totals[name] or 0 for name in _ENDED):
+            return None
         parts = [sign * part for name, sign in _signed(self.numerator) if (part := totals[name]) is not None]
         below = sum([sign * (totals[name] or 0) for name, sign in _signed(self.denominator)]) if self.denominator else 1
         if not parts or not below:
@@ -78,9 +84,9 @@ class Figure:
 
     def terms(self) -> tuple[str, ...]:
         """Return the names of all totals it is made of."""
-        return tuple(
-            dict.fromkeys(name.removeprefix("-") for name in (*self.numerator, *self.denominator, *self.needs))
-        )
+        ours = (*_ENDED, "imported") if self.is_ours else ()
+        names = (*self.numerator, *self.denominator, *self.needs, *ours)
+        return tuple(dict.fromkeys(name.removeprefix("-") for name in names))
 
 
 @cache

@@ -24,6 +24,10 @@ def notes(totals: Totals, dictionary: Dictionary, *, is_over: bool) -> Iterator[
     if not any(totals[name] for name in ("offered", "outbound_attempts", "not_ended")):
         yield Words("No calls in this period.", "该时段没有电话。")
     yield from _counted(totals)
+    if not dictionary.choices.hold_in_talk and (totals["rebuilt"] or totals["imported"]):
+        yield Words(
+            "Where holds are unknown, nothing was taken off the talk.", "保持时间未知的通话，其通话时长未扣除保持。"
+        )
     if not is_over:
         yield Words("Not final: the period is not over.", "未定稿：统计时段尚未结束。")
     for en, zh in zip(dictionary.choices.sentences("en"), dictionary.choices.sentences("zh"), strict=True):

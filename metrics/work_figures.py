@@ -69,7 +69,7 @@ def _of_seats() -> Iterator[Figure]:
 
 
 def _counted() -> Iterator[Figure]:
-    for name, unit, numerator, denominator, title, counts in (
+    for name, unit, numerator, denominator, title, counts, needs in (
         (
             "seat_answers",
             Unit.CALLS,
@@ -77,6 +77,7 @@ def _counted() -> Iterator[Figure]:
             (),
             Words("Answers", "接听次数"),
             Words("talks of seats on inbound calls", "座席参与的呼入通话"),
+            (),
         ),
         (
             "seat_misses",
@@ -85,6 +86,7 @@ def _counted() -> Iterator[Figure]:
             (),
             Words("Misses", "未接次数"),
             Words("offers whose phone rang its time out", "振铃超时未接的派发"),
+            ("seat_offers", "seat_watched", *spent(*LOGGED_IN)),
         ),
         (
             "seat_outbound",
@@ -93,6 +95,7 @@ def _counted() -> Iterator[Figure]:
             (),
             Words("Outbound talks", "呼出通话"),
             Words("talks of seats on outbound calls", "座席呼出且接通的通话"),
+            (),
         ),
         (
             "seat_avg_talk_s",
@@ -101,6 +104,7 @@ def _counted() -> Iterator[Figure]:
             ("seat_answers",),
             Words("Average talk", "平均通话时长"),
             Words("talk of seats on inbound calls, hold included / answers", "座席呼入通话时间含保持 / 接听次数"),
+            (),
         ),
         (
             "seat_avg_hold_s",
@@ -109,9 +113,10 @@ def _counted() -> Iterator[Figure]:
             ("seat_watched",),
             Words("Average hold", "平均保持时长"),
             Words("hold within these talks / answers", "上述通话中的保持时间 / 接听次数"),
+            (),
         ),
     ):
-        yield Figure(name, unit, numerator, denominator, title=title, counts=counts)
+        yield Figure(name, unit, numerator, denominator, title=title, counts=counts, needs=needs)
 
 
 def _shares() -> Iterator[Figure]:

@@ -1,6 +1,7 @@
 """`callcenter import FILE.csv`, as an operator types it, on both databases."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -94,6 +95,27 @@ def test_calls_are_loaded_and_counted_by_the_report_without_any_plan(database: s
     assert {(row["pbx"], row["line_code"], row["imported"]) for row in rows} == {
         ("import", f"线路{n}", True) for n in range(4)
     }
+
+
+OURS_ALONE = (
+    ("overview", "specialist_answers"),
+    ("overview", "requeue_abandoned"),
+    ("outbound", "outbound_call_backs"),
+)
+"""What no file of calls tells."""
+
+
+def test_what_a_former_system_does_not_tell_is_no_zero_until_a_call_of_ours_is_beside(
+    database: str, tmp_path: Path
+) -> None:
+    assert run("import", str(write(tmp_path / "old.csv", [answered("a"), abandoned("b")]))).exit_code == 0
+    told = json.loads(run("report", *YEAR, "--format", "json").stdout)
+    assert [told[section][name]["value"] for section, name in OURS_ALONE] == [None] * 3
+    assert told["agents"]["1001"]["seat_misses"] is None
+    asyncio.run(_apply(database, Told("live", FROM_MS).queued(0).talks(5, 9).ends(9, Outcome.AGENT_ANSWERED)))
+    told = json.loads(run("report", *YEAR, "--format", "json").stdout)
+    assert [told[section][name]["value"] for section, name in OURS_ALONE] == [0] * 3
+    assert told["agents"]["1001"]["seat_misses"] == 0
 
 
 def told_live(row: dict[str, Any]) -> CallStory:

@@ -3,7 +3,8 @@
 import pytest
 
 from acd.names import Outcome
-from metrics.dictionary import DICTIONARY, OUTCOMES
+from metrics.choices import Choices
+from metrics.dictionary import DICTIONARY, OUTCOMES, build
 from metrics.document import printed_rows
 from metrics.report import call_service, hour_sections
 from metrics.report_notes import notes
@@ -66,6 +67,15 @@ def test_open_unknown_excluded_rebuilt_and_raised_calls_and_a_running_period_are
         assert any(f"{number} " in sentence and words in sentence for sentence in said), words
     assert "Not final: the period is not over." in said
     assert said[-1] == list(DICTIONARY.choices.sentences("en"))[-1], "the choices come last"
+
+
+@pytest.mark.parametrize("where", ["rebuilt", "imported"])
+def test_hold_is_no_talk_and_calls_whose_holds_are_unknown_are_said(where: str) -> None:
+    without = build(Choices(hold_in_talk=False))
+    words = "Where holds are unknown, nothing was taken off the talk."
+    assert words in [note.en for note in notes(EMPTY | {"offered": 2, where: 1}, without, is_over=True)]
+    assert words not in [note.en for note in notes(EMPTY | {"offered": 2, where: 0}, without, is_over=True)]
+    assert words not in [note.en for note in notes(EMPTY | {"offered": 2, where: 1}, DICTIONARY, is_over=True)]
 
 
 def test_outcome_words_are_the_engines_own() -> None:
