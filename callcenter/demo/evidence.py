@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from acd.names import CallId, HandOverResult, OfferResult
+from acd.names import OfferResult
 from callcenter.demo.cast import PHONE_OF, SPECIALIST_PHONES
 from callcenter.demo.fault import change_one_outcome
 from callcenter.demo.witness import lost, phone_row
 from callcenter.lab.phone_log import PhoneCall
 from callcenter.lab.site import Site
-from callcenter.storage.ledger import Ledger
+from callcenter.storage.rolled_figures import reading
 from callcenter.witness.calls import DeviceUse
 from callcenter.witness.cel import COLUMNS, read_cel
 from callcenter.witness.compare import Comparison, LedgerCall, compare
 from callcenter.witness.rebuild import rebuild
 
 CALLERS_ENDPOINT = "trunk"
+REACHED = "hand_overs_reached"
 FOR_EVER_MS = 1 << 60
 LEDGER_KEYS = (
     "sip_call_id",
@@ -67,7 +68,9 @@ async def gather(site: Site, calls: Iterable[PhoneCall], *, change_one: bool = F
             await change_one_outcome(ledger)
         rows = [row for row in await ledger.calls(0, FOR_EVER_MS) if row["direction"] == "inbound"]
         ronas = (await ledger.offer_results(0, FOR_EVER_MS)).get(OfferResult.NOT_ANSWERED.value, 0)
-        hand_overs = await _reached(ledger, rows)
+        async with reading(ledger.engine) as figures:
+            found = await figures.totals((0, FOR_EVER_MS), [REACHED])
+    hand_overs = found[0, ""][REACHED] or 0
     heard = read_cel(site.pbx.cel_file)
     rebuilt = rebuild(heard.rows, pbx=site.pbx.systemname, callers=(CALLERS_ENDPOINT,), devices=_devices())
     return Evidence(
@@ -88,15 +91,6 @@ def keep(evidence: Evidence, folder: Path) -> None:
     (folder / "phones.jsonl").write_text(_lines(evidence.phones), encoding="utf-8")
     (folder / "ledger.jsonl").write_text(_lines(ledger), encoding="utf-8")
     (folder / "cel.csv").write_text(",".join(COLUMNS) + "\n" + evidence.cel, encoding="utf-8")
-
-
-async def _reached(ledger: Ledger, rows: Iterable[Mapping[str, Any]]) -> int:
-    asked = [
-        hand_over
-        for row in rows
-        for hand_over in await ledger.children("hand_overs", CallId(row["pbx"], row["uniqueid"]))
-    ]
-    return sum(one["result"] == HandOverResult.REACHED.value for one in asked)
 
 
 def _devices() -> list[DeviceUse]:

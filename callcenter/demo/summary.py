@@ -5,7 +5,6 @@ the second witness's.
 """
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +69,6 @@ def result(facts: Facts) -> dict[str, Any]:
 def broken_rules(facts: Facts) -> list[str]:
     """Return what stands against exit 0, a sentence each; empty: nothing does."""
     said = result(facts)
-    answered = Counter(row["line_code"] for row in facts.calls if row["outcome"] == "agent_answered")
     rules = [
         (said["lost"] == 0, f"{said['lost']} callers were dropped"),
         (said["ledger_mismatches"] == 0, f"{said['ledger_mismatches']} calls differ between ledger and CEL"),
@@ -81,7 +79,10 @@ def broken_rules(facts: Facts) -> list[str]:
         (facts.open == 0, f"{facts.open} calls have no end"),
     ]
     if facts.is_whole:
-        rules += [(answered[line] > 0, f"line {line} had no answer") for line in facts.lines]
+        rules += [
+            (bool(totals_of(_of_line(facts, line))["agent_answered"]), f"line {line} had no answer")
+            for line in facts.lines
+        ]
         rules += [
             (said["abandoned"] > 0, "nobody abandoned"),
             (facts.ronas > 0, "no phone was left ringing (RONA)"),
@@ -108,10 +109,14 @@ def table(facts: Facts, names: Mapping[str, str]) -> Table:
     for head in ("平均等待\navg wait", "平均通话\navg talk", "最长通话\nmax talk"):
         shown.add_column(head, justify="right")
     for line in facts.lines:
-        shown.add_row(names[line], *_cells([row for row in facts.calls if row["line_code"] == line]))
+        shown.add_row(names[line], *_cells(_of_line(facts, line)))
     shown.add_section()
     shown.add_row("合计 total", *_cells(facts.calls), style="bold")
     return shown
+
+
+def _of_line(facts: Facts, line: str) -> list[Mapping[str, Any]]:
+    return [row for row in facts.calls if row["line_code"] == line]
 
 
 def _cells(calls: Sequence[Mapping[str, Any]]) -> list[str]:
