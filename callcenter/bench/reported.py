@@ -2,7 +2,7 @@
 
 Before each report one late call is appended and one stored call is corrected, as the service writes them. `seconds` is what
 `callcenter report` then does with the database, in a process that is warm and has nothing of it in memory: the days that changed
-are computed again, and the whole report is made, but for different callers and first-call resolution (`distinct_seconds`).
+are computed again, and the whole report is made, month by month too, but for different callers and first-call resolution (`distinct_seconds`).
 `table_seconds` is the call-service table alone. Right means that the last report equals the one made of the rows
 themselves, section by section, and that the table moved with each late call.
 """
@@ -19,7 +19,7 @@ from acd.names import EndedBy, Outcome
 from callcenter.bench.errors import BenchWrong
 from callcenter.days import DEFAULT_ZONE, zone_named
 from callcenter.report.build import PUBLIC_FIGURES, Request, build_document
-from callcenter.report.period import Period
+from callcenter.report.period import Interval, Period
 from callcenter.sample.told import told
 from callcenter.sample.year import SampleCall
 from callcenter.storage.figures import EVERYTHING, Scope
@@ -32,9 +32,11 @@ from metrics.callers import FirstCall
 from metrics.document import Cell, Document
 from metrics.lengths import DAY_MS
 from metrics.report import call_service
+from metrics.staff import StaffCount
 from metrics.tables import terms
 
 RUNS = 5
+STAFF = StaffCount("2020-01-01", "default", "12345", total=300, call_takers=280, population=8_500_000)
 CORRECTION = """
 UPDATE calls SET talk_ms = talk_ms - 1, talk_ended_ms = talk_ended_ms - 1 WHERE (pbx, uniqueid) IN (
     SELECT pbx, uniqueid FROM calls WHERE arrived_ms >= :from_ms AND arrived_ms < :to_ms
@@ -68,7 +70,7 @@ class Desk:
     def __init__(self, engine: AsyncEngine, period: Period) -> None:
         self.engine = engine
         self.period = period
-        self.request = Request(period, now_ms=period.to_ms + 30 * DAY_MS)
+        self.request = Request(period, period.to_ms + 30 * DAY_MS, interval=Interval.MONTH, staff=[STAFF])
         self._ledger = Ledger(engine)
         self._late = 0
 
