@@ -32,6 +32,7 @@ from callcenter.storage.rolled_figures import reading
 from metrics.dictionary import FIGURES
 from metrics.document import Cell
 from metrics.lengths import DAY_MS
+from metrics.totals import REASONS
 from tests.contract.calls_told import Told, handed_to_specialist, worked_example
 from tests.contract.test_figures_read import any_calls, placed, stored
 from tests.contract.test_report_command import MIDNIGHT_MS, day_by_hand, home, json_of, run, store
@@ -164,6 +165,27 @@ def test_every_section_of_the_json_is_named_in_the_readme_and_none_besides(with_
     assert said is not None
     further = set(json_with("--day", "2021-01-01", "--interval", "hour")) - {"call_service", "report", "notes"}
     assert further == set(re.findall(r"`(\w+)`", said[1]))
+
+
+def test_every_key_of_the_json_is_documented_and_none_besides(with_day: Path) -> None:
+    (with_day / "plan.toml").write_text(PLAN.replace("since = 2026-01-01", "since = 2020-12-31"), encoding="utf-8")
+    found = json_with("--day", "2021-01-01", "--interval", "hour")
+    page = (Path(config.__file__).parents[1] / "docs" / "report.md").read_text(encoding="utf-8")
+    assert set(found["report"]) == set(re.findall(r"`(\w+)`", page.split("`report` says")[1].split("\n")[0]))
+    documented = {}
+    for part in page.split("## `")[1:]:
+        head, _, columns = part.partition("| column |")
+        documented[head.partition("`")[0]] = (keys_of(head.partition("| row |")[2]), keys_of(columns))
+    assert set(documented) == set(found) - {"report", "notes"}
+    for name, (rows, columns) in documented.items():
+        assert all(set(row) - {"name", "exact"} == columns for row in found[name].values()), name
+        assert set(found[name]) <= rows or not rows, name
+        assert rows - set(found[name]) <= {f"rejected_{reason}" for reason in REASONS}, name
+
+
+def keys_of(table: str) -> set[str]:
+    """What stands in code in the first column."""
+    return set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
 
 
 def test_outcomes_add_up_to_offered_and_agents_to_their_answers(with_day: Path) -> None:
