@@ -178,7 +178,7 @@ class Exporter:
             return
         is_inbound = record.direction == "inbound"
         counts = is_inbound and not record.is_test
-        story = Story(record.line, record.at_ms, counts, record.is_test, record.found)
+        story = Story(record.line, record.at_ms, counts, record.is_test, record.found, is_outbound=not is_inbound)
         self._calls[record.call] = story
         if is_inbound:
             story.estimate_ms = self._estimates.arrived(record.call, record.line, record.at_ms, is_found=record.found)
@@ -240,6 +240,8 @@ class Exporter:
         if story.is_blocked and outcome is not Outcome.AGENT_ANSWERED:
             counters["callcenter_calls_blocked_total"][(line,)] += 1
             return
+        if story.is_outbound and not story.is_test:
+            self._closed_outbound(story, record)
         if not story.counts:
             return
         self._live.add(line, story.row(record, outcome))
@@ -251,9 +253,7 @@ class Exporter:
             counters["callcenter_calls_answered_total"][(line,)] += 1
             if story.answered_ms is None:
                 return  # answered before our time: the ledger knows when, we do not
-            if story.talking:
-                story.talk_ms += max(record.at_ms - story.since_ms, 0)
-            self._buckets("callcenter_talk_seconds", (line,)).add(story.talk_ms)
+            self._buckets("callcenter_talk_seconds", (line,)).add(story.talked_ms(record))
         left_ms = story.left_ms if outcome in HANDED_OUT else None
         end_ms = next(at_ms for at_ms in (story.answered_ms, left_ms, record.at_ms) if at_ms is not None)
         wait_ms = max(end_ms - story.arrived_ms, 0)
@@ -261,6 +261,11 @@ class Exporter:
         self._buckets("callcenter_wait_seconds", (line, result)).add(wait_ms)
         if outcome is Outcome.AGENT_ANSWERED and story.estimate_ms is not None:
             self._buckets("callcenter_estimated_wait_error_seconds", (line,)).add(abs(wait_ms - story.estimate_ms))
+
+    def _closed_outbound(self, story: Story, record: CallClosed) -> None:
+        self._counters["callcenter_outbound_attempts_total"][(story.line,)] += 1
+        if story.answered_ms is not None:
+            self._buckets("callcenter_outbound_talk_seconds", (story.line,)).add(story.talked_ms(record))
 
     def _ignored(self, record: Ignored) -> None:
         self._count_word("callcenter_ignored_events_total", record.reason)

@@ -23,6 +23,7 @@ __all__ = ["BOUNDS", "SERIES", "Kind", "Series"]
 
 WAIT_BOUNDS_MS = (5_000, 10_000, 15_000, 20_000, 30_000, 45_000, 60_000, 90_000, 120_000, 180_000, 300_000, 600_000)
 TALK_BOUNDS_MS = (15_000, 20_000, 30_000, 60_000, 120_000, 180_000, 300_000, 600_000, 900_000, 1_800_000, 3_600_000)
+OUTBOUND_BOUNDS_MS = (30_000, 60_000, 120_000, 300_000, 900_000)
 ERROR_BOUNDS_MS = (1_000, 2_000, 5_000, 10_000, 15_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000)
 SHORT_BOUNDS_US = (50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 1_000_000)
 
@@ -31,6 +32,7 @@ SERIES: Mapping[str, Series] = {series.name: series for series in (*OF_CALLS, *O
 BOUNDS: Mapping[str, tuple[tuple[int, ...], int]] = {
     "callcenter_wait_seconds": (WAIT_BOUNDS_MS, 1_000),
     "callcenter_talk_seconds": (TALK_BOUNDS_MS, 1_000),
+    "callcenter_outbound_talk_seconds": (OUTBOUND_BOUNDS_MS, 1_000),
     "callcenter_estimated_wait_error_seconds": (ERROR_BOUNDS_MS, 1_000),
     "callcenter_decision_seconds": (SHORT_BOUNDS_US, 1_000_000),
     "callcenter_wish_seconds": (SHORT_BOUNDS_US, 1_000_000),

@@ -2,6 +2,7 @@
 
 from metrics.series_shape import Kind, Series
 
+_DIALLED = "FROM calls WHERE direction = 'outbound' AND NOT excluded AND ended_ms IS NOT NULL"
 _ENDED = "FROM calls WHERE direction = 'inbound' AND NOT excluded AND ended_ms IS NOT NULL"
 
 OF_CALLS = (
@@ -69,6 +70,24 @@ OF_CALLS = (
         ("line",),
         f"SELECT line_code, talk_ms {_ENDED} AND outcome = 'agent_answered'",
         zh="已接听来电的通话时长：与座席或政策专员的通话，含保持，多方重叠只计一次。",
+        unit="seconds",
+    ),
+    Series(
+        "callcenter_outbound_attempts_total",
+        Kind.COUNTER,
+        "Calls that agents dialled out, ended; their own leg is none.",
+        ("line",),
+        f"SELECT line_code, count(*) {_DIALLED} GROUP BY line_code",
+        zh="座席外呼且已结束的通话次数；座席自己的一侧不计。",
+        unit="calls",
+    ),
+    Series(
+        "callcenter_outbound_talk_seconds",
+        Kind.HISTOGRAM,
+        "Talk of the calls out that the called party answered, hold included; its count is the calls reached.",
+        ("line",),
+        f"SELECT line_code, talk_ms {_DIALLED} AND answered_ms IS NOT NULL",
+        zh="被叫已接听的呼出通话时长，含保持；其计数即呼出接通量。",
         unit="seconds",
     ),
     Series(

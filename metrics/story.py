@@ -22,6 +22,8 @@ class Story:
     """Found on the PBX after our restart: an answer may lie before our time."""
     estimate_ms: int | None = None
     """His wait as estimated at the arrival; None: there was nothing to say it from."""
+    is_outbound: bool = False
+    """Dialled by an agent."""
     is_blocked: bool = False
     """The plan's list turns him away; answered all the same, he is a call like any other."""
     is_rebuilt: bool = False
@@ -51,6 +53,10 @@ class Story:
             self.talking.discard(record.offer)
             if not self.talking:
                 self.talk_ms += max(record.at_ms - self.since_ms, 0)
+
+    def talked_ms(self, record: CallClosed) -> int:
+        """Return how long was talked in all; a talk whose end was not told ends with the call."""
+        return self.talk_ms + (max(record.at_ms - self.since_ms, 0) if self.talking else 0)
 
     def row(self, record: CallClosed, outcome: Outcome | None) -> Row:
         """Return the call as the ledger's row, as far as live figures need it."""

@@ -123,7 +123,7 @@ async def test_run_ends_every_counter_and_histogram_equals_its_query(ledger: Led
             assert dict(frozen.histograms[name]) == expected, name
         assert rows, f"{name}: the run must move it"
         compared += 1
-    assert compared == 14
+    assert compared == 16
 
 
 async def test_run_ends_outcomes_add_up_and_no_ratio_exceeds_one() -> None:

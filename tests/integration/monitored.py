@@ -238,6 +238,10 @@ async def recorded_are_close(prometheus: Prometheus, exact: dict[str, dict[Label
         ("average_talk_seconds", "average_talk_seconds"),
     ):
         assert await recorded(approx) == pytest.approx(reported(name), rel=0.02), (approx, window)
+    whole = (("line", ALL_LINES), ("window", "24h"))
+    for name in ("total_calls", "total_average_talk_seconds"):
+        (shown,) = (await prometheus.query(f"callcenter:{name}:{window}:approx")).values()
+        assert close(shown, exact[f"callcenter_report_{name}"][whole]), (name, window)
 
 
 class Elsewhere:
