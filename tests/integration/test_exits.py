@@ -242,7 +242,7 @@ def test_message_is_a_file_whose_length_is_what_was_spoken(
 
     assert recording["kind"] == "voicemail"
     assert recording["closed_ms"] - recording["opened_ms"] == recording["length_ms"] == length_ms
-    assert abs(length_ms - told.spoke_ms) <= 600
+    assert abs(length_ms - told.spoke_ms) <= 1500
     assert recording["size"] == path.stat().st_size
     assert has_tone(samples_of(path), SPEAKS_HZ)
     assert told.ended_by == ("peer" if destination == "box" else "self")

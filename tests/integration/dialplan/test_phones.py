@@ -124,6 +124,7 @@ async def test_second_wish_comes_while_the_first_rings_and_the_call_ends_with_th
     agent.hang_up(leg)
     await asyncio.wait_for(call.leg.is_ended.wait(), 10)
     assert call.leg.ended_by == "peer"
+    await desk.events.user("CcEnd", Uniqueid=call.uid)
     assert desk.story(call) == ["CcArrived", "CcConnecting", "CcOfferEnd", "CcEnd"]
 
 
