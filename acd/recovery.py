@@ -10,7 +10,7 @@ matched is matched in order of score, and the fallback queues are shown every ag
 An agent restored on a call that is not found any more is given wrap-up (talk) or is ready with his idle clock (ring).
 """
 
-from acd import blocked, callers, handover, lines, offers, orders, parties, rating, recording, seats, talks
+from acd import blocked, callers, handover, lines, offers, orders, parties, rating, recording, seats, talks, unseen
 from acd.calls import Call, Leaving, Offer, OfferState, Place
 from acd.commands import TagCall, WakeCall
 from acd.events import AgentRestored, CallFound, ClockStepped, LinkLost, SnapshotDone
@@ -63,6 +63,8 @@ def on_call_found(floor: Floor, event: CallFound) -> None:
         call.is_answered = True
     if event.recording:
         recording.found(floor, call, event.recording)
+    if event.last is not None and event.place in ("rest", "fallback", "fallback_ring"):
+        unseen.end(floor, call, event.last)
     if event.place == "rest":
         _found_at_rest(floor, call, is_new)
     elif event.place == "menu":

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from acd.names import CallId, HandOverMode, OfferId
+from acd.names import CallId, HandOverMode, OfferId, OfferResult
 from acd.plan import Plan
 from agents.presence import Presence
 
@@ -54,6 +54,20 @@ class FoundHandOver:
 
 
 @dataclass(frozen=True, slots=True)
+class LastDial:
+    """How the dial ended from which a caller came back to hold last."""
+
+    offer: OfferId
+    number: str
+    """Device of the phone."""
+    result: OfferResult
+    detail: str
+    began_ms: int
+    ended_ms: int
+    """PBX's clock."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallFound:
     """A caller's channel that lives on the PBX when we (re)connect, told by its variables: the PBX is the truth."""
 
@@ -93,6 +107,8 @@ class CallFound:
     """A wish for hold lies on his channel while a third person is rung (`InviteParty`)."""
     hand_over: FoundHandOver | None = None
     """The newest hand-over that he has seen; None: none."""
+    last: LastDial | None = None
+    """None: no phone was dialled for him in vain, or he is not back from it."""
 
 
 @dataclass(frozen=True, slots=True)

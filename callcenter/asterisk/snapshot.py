@@ -13,6 +13,7 @@ from acd import events as e
 from acd.names import CallId, EndedBy
 from callcenter.asterisk.hand_over_tag import parse_hand_over
 from callcenter.asterisk.message import Action, AmiMessage
+from callcenter.asterisk.offer_end import offer_result
 from callcenter.asterisk.put_back import brought_back, over_at
 from callcenter.asterisk.stamps import milliseconds
 from callcenter.asterisk.target import EXITS, HOLD, INSURANCE, Target, parse_target
@@ -42,6 +43,7 @@ VARIABLES = (
     "CC_CONSULT",
     "CC_TOPIC",
     "CC_HANDOVER",
+    "CC_LAST",
 )
 
 UNSET = "(null)"
@@ -216,8 +218,21 @@ def _found(message: AmiMessage, variables: dict[str, str], at_ms: int, tracks: T
         recording=variables.get("CC_RECORDING", ""),
         parties=_parties(track, first) if place == "talk" else (),
         hand_over=parse_hand_over(variables.get("CC_HANDOVER", "")),
+        last=_last_dial(variables.get("CC_LAST", ""), at_ms),
         is_insured=variables.get("CC_GO", "").startswith(f"{HOLD}*{INSURANCE}*"),
     )
+
+
+def _last_dial(text: str, at_ms: int) -> e.LastDial | None:
+    """Read `<target>*<status>*<cause>*<elapsed ms>*<end, ms>`, as the dialplan leaves it; None where no phone was dialled."""
+    parts = text.split("*")
+    target, (status, cause, *instants) = parse_target("*".join(parts[:5])), (parts[5:] + [""] * 4)[:4]
+    elapsed_ms, ended_ms = (_whole(one) for one in instants)
+    if target is None or not status or elapsed_ms is None or ended_ms is None:
+        return None
+    result = offer_result(status, _whole(cause) or 0, elapsed_ms / 1000, target.ring_s)
+    ended_ms = min(ended_ms, at_ms)
+    return e.LastDial(target.offer, target.digits, result, f"{status}/{cause}", ended_ms - elapsed_ms, ended_ms)
 
 
 def _first(talking: Sequence[Leg], target: Target | None) -> Leg | None:

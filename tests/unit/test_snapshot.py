@@ -298,6 +298,37 @@ def test_three_together_are_told_as_parties_the_seat_first() -> None:
     assert [type(one).__name__ for one in left] == ["TalkEnded"]
 
 
+@pytest.mark.parametrize(
+    ("end", "result"),
+    [
+        ("NOANSWER*0*5003", OfferResult.NOT_ANSWERED),
+        ("NOANSWER*0*700", OfferResult.NOT_ANSWERED),
+        ("NOANSWER*19*700", OfferResult.BUSY),
+        ("CHANUNAVAIL*21*80", OfferResult.REFUSED),
+        ("CHANUNAVAIL**80", OfferResult.UNREACHABLE),
+    ],
+)
+def test_caller_is_back_from_a_dial_in_vain_and_how_it_ended_is_told(end: str, result: OfferResult) -> None:
+    status, cause, elapsed = end.split("*")
+    (found,), _ = read(caller("hold", CC_LAST=f"endpoint*1001*9-1*9*5*{end}*1700000099000"))
+    began_ms = 1_700_000_099_000 - int(elapsed)
+    assert found.last == e.LastDial("9-1", "1001", result, f"{status}/{cause}", began_ms, 1_700_000_099_000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*****1700000099000",
+        "hold*0*9-1*9*0***17*1700000099000",
+        "endpoint*1001*9-1*9*5*NOANSWER*0**",
+        "endpoint*1001*9-1*9*5*NOANSWER*0*x*y",
+        "x",
+    ],
+)
+def test_nothing_was_dialled_or_the_words_are_torn_and_no_end_is_told(text: str) -> None:
+    assert read(caller("hold", CC_LAST=text))[0][0].last is None
+
+
 def test_third_person_is_rung_he_and_the_insurance_are_told() -> None:
     insured = caller("offer", "b1", CC_TARGET=TARGET, CC_GO="hold*three*9-3*9*0")
     (found,), translator = read(insured, leg("b1"), third())
