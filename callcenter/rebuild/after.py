@@ -6,16 +6,16 @@ size and pauses are not in CEL: whoever looks at the file finds the size, pauses
 """
 
 from acd.names import CallId, RecordingKind
-from acd.records import CallRated, Record, RecordingClosed, RecordingOpened
-from callcenter.storage.call_fold import CallStory
+from acd.records import CallRated, RecordingClosed, RecordingOpened
+from callcenter.storage.call_fold import CallRecord, CallStory
 from callcenter.witness.spoken import Spoken
 
 
 def tell_after(
     call: CallId, said: Spoken, talk_ms: int | None, end_ms: int | None, story: CallStory | None
-) -> list[Record]:
+) -> list[CallRecord]:
     """Say what is missing of a call that is over. `talk_ms`: its first talk; None: nobody spoke to him. `end_ms`: its end."""
-    records: list[Record] = []
+    records: list[CallRecord] = []
     is_new = story is None or said.recording not in story.recordings
     if said.recording and talk_ms is not None and is_new:
         records.append(RecordingOpened(call, talk_ms, RecordingKind.TALK, said.recording))

@@ -7,9 +7,9 @@ the outside line when they talked. A call that nobody saw begin is not told: its
 from collections.abc import Mapping, Sequence
 
 from acd.names import CallId, EndedBy, Via
-from acd.records import CallClosed, CallRebuilt, Record, TalkClosed, TalkOpened
+from acd.records import CallClosed, CallRebuilt, TalkClosed, TalkOpened
 from callcenter.rebuild.gaps import SAME_MS
-from callcenter.storage.call_fold import CallStory
+from callcenter.storage.call_fold import CallRecord, CallStory
 from callcenter.witness.cel import CelRow
 from callcenter.witness.channels import channels_of, endpoint_of
 from callcenter.witness.dialled import CelDialled, dialled
@@ -25,11 +25,11 @@ def dialled_out(known: Mapping[CallId, CallStory], rows: Sequence[CelRow]) -> di
     return {ours[one.uniqueid]: one for one in dialled(rows, outside) if one.uniqueid in ours}
 
 
-def tell_dialled_out(key: CallId, cel: CelDialled, story: CallStory, at_ms: int) -> list[Record]:
+def tell_dialled_out(key: CallId, cel: CelDialled, story: CallStory, at_ms: int) -> list[CallRecord]:
     """Tell talk and end of a call that is over. `at_ms`: when this was found out."""
     row = story.row
     assert row is not None and cel.ended_ms is not None
-    records: list[Record] = [CallRebuilt(key, at_ms)]
+    records: list[CallRecord] = [CallRebuilt(key, at_ms)]
     talk_ended_ms = cel.ended_ms if cel.talk_ended_ms is None else cel.talk_ended_ms
     if cel.answered_ms is not None and not story.talks:
         offer, who = f"dialled-{key.uniqueid}", row["agent"] or cel.device

@@ -76,7 +76,7 @@ def missed(gap: Gap, text: CelText, known: Stories, plan: Plan) -> Missed:
     not_ours = {CallId(gap.pbx, name) for name in living if not _is_over(known.get(CallId(gap.pbx, name)))}
     told: dict[CallId, list[CallRecord]] = {}
     for one in account.records:
-        told.setdefault(one.call, []).append(one)  # type: ignore[union-attr, arg-type]
+        told.setdefault(one.call, []).append(one)
     after = {call: _told(known.get(call) or CallStory(call), told[call]) for call in told if call not in not_ours}
     news = {call: story for call, story in after.items() if _is_news(known.get(call), story)}
     records = chain.from_iterable(told[call] for call in news)

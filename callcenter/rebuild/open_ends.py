@@ -8,9 +8,9 @@ gone. More is not known of them, and they stay open on record.
 from dataclasses import dataclass
 
 from acd.names import EndedBy, HandOverResult, OfferResult, Outcome, RecordingKind, Via
-from acd.records import CallLeft, HandOverClosed, OfferClosed, Record, RecordingClosed, RecordingOpened
+from acd.records import CallLeft, HandOverClosed, OfferClosed, RecordingClosed, RecordingOpened
 from callcenter.asterisk.target import OUT, REJECT, VOICEMAIL, Target, parse_target
-from callcenter.storage.call_fold import CallStory
+from callcenter.storage.call_fold import CallRecord, CallStory
 from callcenter.witness.calls import CelCall, CelTalk
 from callcenter.witness.spoken import DialKind, Spoken
 
@@ -43,9 +43,9 @@ def exit_of(said: Spoken) -> tuple[Target | None, int]:
     return (parse_target(exits[-1].target), exits[-1].at_ms) if exits else (None, 0)
 
 
-def tell_exit(call: CelCall, said: Spoken, story: CallStory | None) -> list[Record]:
+def tell_exit(call: CelCall, said: Spoken, story: CallStory | None) -> list[CallRecord]:
     """The hand-over to an outside number or a mailbox whose wish was taken and nobody told so, and the message left there."""
-    records: list[Record] = []
+    records: list[CallRecord] = []
     target, at_ms = exit_of(said)
     is_told = story is not None and story.row is not None and story.row["left_ms"] is not None
     if target is not None and target.kind in _LEAVES and not is_told:
@@ -60,14 +60,14 @@ def tell_exit(call: CelCall, said: Spoken, story: CallStory | None) -> list[Reco
 
 def tell_open_offers(
     call: CelCall, story: CallStory, talks: list[NamedTalk], outcome: Outcome | None, end_ms: int
-) -> list[Record]:
+) -> list[CallRecord]:
     """An offer whose end nobody saw: it became a talk, or rang until the caller gave up; more is not known of it."""
     became = {talk.offer: talk.cel.began_ms for talk in talks}
     became |= {row["offer"]: row["opened_ms"] for row in story.talks.values()}
     open_offers = sorted(
         (row for row in story.offers.values() if row["result"] is None), key=lambda row: int(row["made_ms"])
     )
-    records: list[Record] = []
+    records: list[CallRecord] = []
     for row in open_offers:
         if row["offer"] in became:
             records.append(OfferClosed(call.call, row["offer"], became[row["offer"]], OfferResult.ACCEPTED))
@@ -78,8 +78,8 @@ def tell_open_offers(
 
 def tell_open_hand_overs(
     call: CelCall, story: CallStory, talks: list[NamedTalk], by: EndedBy, end_ms: int
-) -> list[Record]:
-    records: list[Record] = []
+) -> list[CallRecord]:
+    records: list[CallRecord] = []
     for row in story.hand_overs.values():
         if row["result"] is not None:
             continue

@@ -22,7 +22,6 @@ from acd.records import (
     CallOpened,
     CallRebuilt,
     CallWaiting,
-    Record,
     TalkClosed,
     TalkOpened,
 )
@@ -31,7 +30,7 @@ from callcenter.rebuild.after import tell_after
 from callcenter.rebuild.dialled_out import dialled_out, tell_dialled_out
 from callcenter.rebuild.gaps import SAME_MS, Gap, Person
 from callcenter.rebuild.open_ends import NamedTalk, reason_of, tell_exit, tell_open_hand_overs, tell_open_offers
-from callcenter.storage.call_fold import CallStory, Row
+from callcenter.storage.call_fold import CallRecord, CallStory, Row
 from callcenter.witness.calls import CelCall, CelCalls, CelTalk, DeviceUse
 from callcenter.witness.cel import CelRow
 from callcenter.witness.channels import endpoint_of
@@ -50,7 +49,7 @@ Stories = Mapping[CallId, CallStory]
 class Account:
     """What came out."""
 
-    records: list[Record] = field(default_factory=list)
+    records: list[CallRecord] = field(default_factory=list)
     calls: set[CallId] = field(default_factory=set)
     """Whose end, or whole life, was told."""
     missing: set[CallId] = field(default_factory=set)
@@ -106,7 +105,7 @@ def _crashed_ms(gap: Gap, cel: CelCalls, living: Collection[str]) -> int | None:
 
 
 def _tell_call(scene: _Scene, account: Account, call: CelCall, said: Spoken, story: CallStory | None) -> None:
-    records: list[Record] = []
+    records: list[CallRecord] = []
     talks = _talks(scene, call, said, story)
     is_over = call.call.uniqueid not in scene.living
     for talk in talks:
@@ -139,9 +138,9 @@ def _is_news(scene: _Scene, began_ms: int, story: CallStory) -> bool:
 # -- the beginning of a call that nobody saw ---------------------------------------------------------------------------
 
 
-def _tell_beginning(scene: _Scene, call: CelCall, said: Spoken) -> list[Record]:
+def _tell_beginning(scene: _Scene, call: CelCall, said: Spoken) -> list[CallRecord]:
     line = _line(scene, said)
-    records: list[Record] = [
+    records: list[CallRecord] = [
         CallOpened(
             call=call.call,
             at_ms=said.arrived_ms,
@@ -159,7 +158,7 @@ def _tell_beginning(scene: _Scene, call: CelCall, said: Spoken) -> list[Record]:
     return [*records, *_tell_way_in(call, said, line, queued_ms)]
 
 
-def _tell_greeting(scene: _Scene, call: CelCall, said: Spoken, row: Row) -> list[Record]:
+def _tell_greeting(scene: _Scene, call: CelCall, said: Spoken, row: Row) -> list[CallRecord]:
     """The greeting of a call that is known, where its beginning or end lay in the gap."""
     told = _tell_way_in(call, said, _line(scene, said), None)
     is_known = {CallInMenu: row["menu_ms"] is not None, CallWaiting: row["queued_ms"] is not None}
@@ -228,7 +227,9 @@ def _target(dial: Dial | None) -> Target | None:
     return None if dial is None or dial.kind is not DialKind.OFFER else parse_target(dial.target)
 
 
-def _tell_talk(scene: _Scene, call: CelCall, talk: NamedTalk, story: CallStory | None, is_over: bool) -> list[Record]:
+def _tell_talk(
+    scene: _Scene, call: CelCall, talk: NamedTalk, story: CallStory | None, is_over: bool
+) -> list[CallRecord]:
     gap, began_ms, ended_ms = scene.gap, talk.cel.began_ms, talk.cel.ended_ms
     if ended_ms is None and is_over and call.ended_ms is None:
         ended_ms = scene.crashed_ms  # nobody lived on
@@ -237,7 +238,7 @@ def _tell_talk(scene: _Scene, call: CelCall, talk: NamedTalk, story: CallStory |
     if row is None:
         if (not is_over and not has_ended) or (ended_ms is not None and story is not None and ended_ms < gap.from_ms):
             return []  # the snapshot told it, or it was seen live under another name
-        records: list[Record] = [_opened(call, talk, talk.offer)]
+        records: list[CallRecord] = [_opened(call, talk, talk.offer)]
         return records + (
             [TalkClosed(call.call, talk.offer, ended_ms, 0)] if has_ended and ended_ms is not None else []
         )
@@ -273,7 +274,7 @@ def _same(story: CallStory, talk: NamedTalk) -> Row | None:
 
 def _tell_end(
     scene: _Scene, account: Account, call: CelCall, said: Spoken, talks: list[NamedTalk], story: CallStory | None
-) -> list[Record]:
+) -> list[CallRecord]:
     """What is to be told of the end of a call that has no channel any more."""
     row = None if story is None else story.row
     if call.ended_ms is None:

@@ -68,7 +68,7 @@ def choices_of(plan: PlanFile | None, rounding: Rounding | None) -> Choices:
         "silent_calls": SilentCalls,
         "rounding": Rounding,
     }
-    return Choices(**{name: kinds[name](value) if name in kinds else value for name, value in given.items()})  # type: ignore[arg-type]
+    return Choices(**{name: kinds[name](value) if name in kinds else value for name, value in given.items()})  # type: ignore[arg-type]  # values are of each field's own kind: the plan was checked
 
 
 def line_names(plan: PlanFile | None) -> Mapping[str, Words]:

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from acd.names import CallId
 from acd.records import GapTold, Ignored, Noted, PresenceChanged, Record, SupervisorActed
-from callcenter.storage.call_fold import CallStory, Row
+from callcenter.storage.call_fold import CallRecord, CallStory, Row
 from callcenter.storage.call_settle import settle
 from callcenter.storage.codec import encode
 from callcenter.storage.database import IMMEDIATE, REACH_S, reaching
@@ -250,20 +250,20 @@ class Batch:
 
     async def apply(self, connection: AsyncConnection, entries: Sequence[Entry]) -> None:
         """Fold the entries and write all rows that changed."""
-        by_call: dict[CallId, list[Entry]] = {}
+        by_call: dict[CallId, list[tuple[Entry, CallRecord]]] = {}
         for entry in entries:
-            if not self._take_other(entry):
-                by_call.setdefault(storable_call(entry.record.call), []).append(entry)  # type: ignore[union-attr, arg-type]
+            if (record := self._of_a_call(entry)) is not None:
+                by_call.setdefault(storable_call(record.call), []).append((entry, record))
         told = await stories(connection, by_call)
         children: dict[str, dict[int, Row]] = {name: {} for name in CHILDREN}
         for key, story in told.items():
             before = None if story.row is None else dict(story.row)
-            for entry in by_call[key]:
-                story.take(entry.record)  # type: ignore[arg-type]
+            for _, record in by_call[key]:
+                story.take(record)
             self.calls.append((before, settle(story)))
             for name, row in story.changed:
                 children[name][id(row)] = row
-            self._note_corrections(story, by_call[key][-1])
+            self._note_corrections(story, by_call[key][-1][0])
         await upsert(connection, calls, [story.row for story in told.values() if story.row is not None])
         for name, table in CHILDREN.items():
             gone = [row for story in told.values() for child, row in story.gone if child == name]
@@ -278,8 +278,8 @@ class Batch:
     def _place(self, entry: Entry) -> Row:
         return {"outbox": self.outbox, "segment": entry.start.segment, "position": entry.start.offset}
 
-    def _take_other(self, entry: Entry) -> bool:
-        """Take a record that is not part of a call's row; return whether it was one."""
+    def _of_a_call(self, entry: Entry) -> CallRecord | None:
+        """Return a record that is part of a call's row; any other is taken here."""
         record: Record | BadRecord = entry.record
         if isinstance(record, BadRecord):
             line = record.line.decode("utf-8", "replace")
@@ -301,8 +301,8 @@ class Batch:
             if record.call is not None:
                 self._note(entry, 0, "ignored", record.at_ms, record.event, record.reason, record.call)
         else:
-            return False
-        return True
+            return record
+        return None
 
     def _note(
         self, entry: Entry, item: int, kind: str, at_ms: int, what: str, detail: str, call: CallId | None

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.expression import ClauseElement
 from sqlalchemy.types import TypeEngine
 
-_DIALECTS: dict[str, Any] = {"postgresql": postgresql(), "sqlite": sqlite()}  # type: ignore[no-untyped-call]
+_DIALECTS: dict[str, Any] = {"postgresql": postgresql(), "sqlite": sqlite()}  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
 _PARAMETER = re.compile(r"<:(\w+) ([^:]+):>")
 _LEFT_OUT = re.compile(r"'(?:[^']|'')*'|\?|\$(\d+)::INTEGER")
 _TYPES: dict[str, TypeEngine[Any]] = {"BIGINT": BigInteger(), "TEXT": Text(), "BIGINT[]": ARRAY(BigInteger)}

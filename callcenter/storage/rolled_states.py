@@ -6,7 +6,8 @@ give their sums from the roll-up, the rest of the period comes from the changes 
 reaches over the period's edge may be taken whole, less what lies beyond.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -102,8 +103,5 @@ async def _counted(connection: AsyncConnection, totals: Sequence[Total], from_ms
     return _by_agent(totals, await query.run(connection, from_ms=from_ms, to_ms=to_ms))
 
 
-def _by_agent(totals: Sequence[Total], rows: object) -> Spent:
-    return {
-        row[0]: {total.name: int(value or 0) for total, value in zip(totals, row[1:], strict=True)}
-        for row in rows  # type: ignore[attr-defined]
-    }
+def _by_agent(totals: Sequence[Total], rows: Iterable[Sequence[Any]]) -> Spent:
+    return {row[0]: {total.name: int(value or 0) for total, value in zip(totals, row[1:], strict=True)} for row in rows}
