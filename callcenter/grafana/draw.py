@@ -150,6 +150,10 @@ def _areas(panel: Panel) -> timeseries.Panel:
     return _graph(panel).fill_opacity(40).stacking(common.StackingConfig().mode(shown.StackingMode.NORMAL).group("A"))
 
 
+def _hours(panel: Panel) -> timeseries.Panel:
+    return _graph(panel).interval("1h").draw_style(shown.GraphDrawStyle.BARS).fill_opacity(70)
+
+
 def _newest() -> common.ReduceDataOptions:
     return common.ReduceDataOptions().calcs(["lastNotNull"]).fields("").values(False)
 
@@ -179,6 +183,7 @@ def _bars(panel: Panel) -> bargauge.Panel:
 _LOOKS: Mapping[Look, Callable[[Panel], AnyPanel]] = {
     Look.LINES: _graph,
     Look.AREAS: _areas,
+    Look.HOURS: _hours,
     Look.NUMBER: _number,
     Look.BARS: _bars,
 }

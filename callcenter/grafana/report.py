@@ -231,6 +231,36 @@ _DUTY_ROW = Row(
     ),
 )
 
+_HOURS = Row(
+    Text("分时段话务量", "Calls by hour"),
+    (
+        Panel(
+            Text("每小时来电与接通", "Calls offered and answered, each hour"),
+            Text(
+                "每根柱为其整点之前一小时内呼入且至该整点已结束的来电（全部线路）。",
+                "Each bar stands for the hour before its full hour: calls that arrived in it and had ended by then, all lines.",
+            ),
+            Unit.CALLS,
+            (
+                plain("来电", "Offered", 'max(callcenter_report_offered{window="1h",line="all"})'),
+                plain("接通", "Answered", 'max(callcenter_report_answered{window="1h",line="all"})'),
+            ),
+            Look.HOURS,
+        ),
+        Panel(
+            Text("每小时合计话务量", "Total calls, each hour"),
+            Text(
+                "每根柱为其整点之前一小时的合计话务量：人工接听的来电与呼出之和；呼出口径按计划。",
+                "Each bar stands for the hour before its full hour: calls in that a person answered, and calls out as the plan's choice "
+                "counts them.",
+            ),
+            Unit.CALLS,
+            (plain("合计", "Total", 'max(callcenter_report_total_calls{window="1h",line="all"})'),),
+            Look.HOURS,
+        ),
+    ),
+)
+
 _LINES = Row(
     Text("各线路（所选时间窗）", "By line (the chosen window)"),
     (
@@ -267,7 +297,7 @@ REPORT = Dashboard(
         "The figures of `callcenter report`, equal to the ledger to the call; a call belongs to the window in which it arrived, and "
         "counts once it has ended.",
     ),
-    (_HEAD, _TALKS, _DUTY_ROW, _LINES),
+    (_HEAD, _TALKS, _HOURS, _DUTY_ROW, _LINES),
     (Choice.WINDOW, Choice.LINE),
     "now-24h",
 )

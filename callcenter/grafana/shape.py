@@ -31,6 +31,8 @@ class Look(StrEnum):
     """Over time."""
     AREAS = "areas"
     """Over time, stacked: parts of a whole."""
+    HOURS = "hours"
+    """A bar for each full hour, over time."""
     NUMBER = "number"
     """The value of now of each query, large."""
     BARS = "bars"

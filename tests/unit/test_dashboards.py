@@ -71,7 +71,7 @@ def test_drawn_panels_carry_what_the_definition_says(one: Dashboard, lang: Lang)
         assert panel["fieldConfig"]["defaults"]["unit"] and panel["fieldConfig"]["defaults"]["noValue"]
         assert [target["expr"] for target in panel["targets"]] == [query.expr for query in defined.queries]
         assert all(target["legendFormat"] for target in panel["targets"])
-        if defined.look in (Look.LINES, Look.AREAS):
+        if defined.look in (Look.LINES, Look.AREAS, Look.HOURS):
             assert panel["options"]["legend"]["showLegend"]
         named = {o["matcher"]["options"]: o["properties"][0]["value"] for o in panel["fieldConfig"]["overrides"]}
         assert named == {word: text.said(lang) for word, text in defined.words.items()}
