@@ -76,7 +76,8 @@ def on_call_found(floor: Floor, event: CallFound) -> None:
     elif event.place in ("talk", "fallback_talk"):
         if not any(talk.device == event.number for talk in call.talks.values()):
             via = Via.FALLBACK if event.place == "fallback_talk" else Via.JOINED
-            _at_answer(floor, event)
+            if via is Via.FALLBACK:  # else the channel's first answer was somebody else's
+                _at_answer(floor, event)
             talks.open_found(floor, call, event.number, via, leg=event.parties[0].leg if event.parties else "")
             if via is Via.FALLBACK and call.handover is not None:
                 handover.close(floor, call, HandOverResult.NO_SPECIALIST)

@@ -111,6 +111,8 @@ LEFT_OUT = {
     "callcenter_phone_occupancy_ratio",
     "callcenter_workload_occupancy_ratio",
     "callcenter_calls_blocked_total",
+    "callcenter_outbound_attempts_total",
+    "callcenter_outbound_talk_seconds",
     "process_open_fds",
 }
 """Known to the dashboards' authors and shown in another form: outcomes, the report's windows, occupancy of 15 minutes; or no call

@@ -143,6 +143,15 @@ def test_restart_caller_talks_by_fallback_queue_is_a_call_of_that_agent() -> Non
     assert t.presences("1001")[-1] == (9, "acw")
 
 
+def test_restart_somebody_was_joined_unwatched_and_his_talk_does_not_begin_with_the_first_answer() -> None:
+    t = Timeline(pbx_up=False)
+    restored(t, "1001", Presence.READY, -30)
+    found(t, "a", "talk", number="phone1001", answered_ms=ms(-50), first_answered_ms=ms(-50))
+    done(t)
+    opened = t.last(TalkOpened)
+    assert (opened.agent, opened.at_ms, opened.via) == ("1001", ms(0), Via.JOINED)
+
+
 def test_reconnect_call_that_is_not_told_is_closed_unknown_or_answered() -> None:
     t = Timeline()
     t.login(0, "1001")
