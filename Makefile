@@ -1,6 +1,6 @@
 # Two commands matter to a newcomer: `make demo` and `make test`. Everything is set up inside the checkout.
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
@@ -22,7 +22,7 @@ setup: $(STAMP) ## set-up alone; afterwards .venv/bin/callcenter is there
 demo: $(STAMP) ## the main job: real Asterisk, real phones, a live view (DEMO_SECONDS=n)
 	@$(BIN)/python -m callcenter.demo
 
-test: $(STAMP) ## all tests, with real peers, WORKERS=2 at a time (ARGS=path or -k name)
+test: $(STAMP) ## all tests, with real peers, WORKERS=3 at a time (ARGS=path or -k name)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## format, lint, types
