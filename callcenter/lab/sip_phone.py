@@ -294,6 +294,8 @@ class Phone(asyncio.DatagramProtocol):
         if status < 300 and contact:
             leg.target = contact.group(1)
         self._request(leg, "ACK", sequence=int(header(text, "CSeq").split()[0]))
+        if status < 300 and leg.ended_by == "self" and not leg.is_ended.is_set():
+            self.hang_up(leg)  # the answer crossed with our CANCEL
         if status >= 300 and len([s for s in leg.statuses() if s >= 200]) == 1:
             leg.ended_by = leg.ended_by or "peer"
             leg.is_ended.set()

@@ -75,8 +75,17 @@ class SippAgent:
     async def start(self) -> Self:
         """Start it, and register where it has a number. Raises PeerUnavailableError or PhoneError."""
         keys = {"own_number": self.number, "own_name": self.number, "rtp_port_of_ours": str(self._rtp_port())}
-        await self._sipp.start(keys=keys)
-        await self._sipp.until_bound()
+        for tries_left in (2, 1, 0):
+            await self._sipp.start(keys=keys)
+            try:
+                await self._sipp.until_bound()
+                break
+            except PhoneError:
+                if not tries_left or self.role == "outside":
+                    raise
+                await self._sipp.stop()  # its port was taken between the moment it was found free and its start
+                port = free_port(socket.SOCK_DGRAM)
+                self._sipp = SippProcess("callee.xml", self._sipp.host, port, self._noted)
         if self.role != "outside":
             await self.register()
         return self

@@ -18,6 +18,10 @@ CUE_EVERY_S = 1.0
 """Another address than the agents' phones: the trunk is known by it."""
 
 
+def _process(noted: Callable[[SipMessage], None]) -> SippProcess:
+    return SippProcess("caller.xml", CALLERS_HOST, free_port(socket.SOCK_DGRAM, CALLERS_HOST), noted)
+
+
 class SippCaller:
     """One call of one caller. The 200 it gets is no person: the dialplan answers before it plays music."""
 
@@ -50,13 +54,27 @@ class SippCaller:
         self._is_leaving = False
         """Whether he was told to hang up: the cue is repeated until he has."""
         self._staying: asyncio.Task[None] | None = None
-        self._sipp = SippProcess("caller.xml", CALLERS_HOST, free_port(socket.SOCK_DGRAM, CALLERS_HOST), self._noted)
+        self._sipp = _process(self._noted)
 
     def __repr__(self) -> str:
         return f"<SippCaller {self.number} {self.statuses} ended_by {self.call.ended_by}>"
 
     async def start(self) -> Self:
         """Dial, and return when the INVITE was sent. Raises PeerUnavailableError or PhoneError."""
+        for tries_left in (2, 1, 0):
+            try:
+                await self._dial()
+                break
+            except PhoneError:
+                if not tries_left or not self._sipp.is_ended.is_set():
+                    raise
+                await self._sipp.stop()  # its port was taken between the moment it was found free and its start
+                self._sipp = _process(self._noted)
+        if self.stay_s is not None:
+            self._staying = asyncio.create_task(self._leave_after(self.stay_s))
+        return self
+
+    async def _dial(self) -> None:
         self.call.sip_call_id = f"caller-{self.number}-{self._sipp.port}-{id(self):x}"
         await self._sipp.start(
             f"127.0.0.1:{self._pbx.sip_port}",
@@ -68,9 +86,6 @@ class SippCaller:
             },
         )
         await self._until(lambda: self.call.started_at > 0, 10, "no INVITE was sent")
-        if self.stay_s is not None:
-            self._staying = asyncio.create_task(self._leave_after(self.stay_s))
-        return self
 
     def hang_up(self) -> None:
         """Hang up now: CANCEL before the answer, BYE after it. Harmless when the call has ended."""
