@@ -59,7 +59,7 @@ class Plugin:
             watch.saw(frozen)
             return frozen
 
-        Exporter.freeze = freeze  # type: ignore[method-assign]
+        Exporter.freeze = freeze  # type: ignore[method-assign]  # replaced on purpose
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

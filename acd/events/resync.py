@@ -64,7 +64,7 @@ class LastDial:
     detail: str
     began_ms: int
     ended_ms: int
-    """PBX's clock."""
+    """Milliseconds since the epoch on the PBX's clock."""
 
 
 @dataclass(frozen=True, slots=True)

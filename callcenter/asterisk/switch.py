@@ -90,13 +90,13 @@ class AsteriskSwitch:
                 target = Target(SAY if marks else HOLD, "0", command.offer, self._epoch(), 0)
                 self._wish(command.call, target, "", command.release, marks)
             case c.WithdrawWish():
-                self._send([_setvar(command.call.uniqueid, "CC_GO", "")])
+                self._send(_no_wish(command.call))
             case c.InviteParty():
                 self._invite(command)
             case c.EndInvite():
                 leg = self._tracks.leg_of(command.seat) if command.is_nobody else None
                 told = [] if leg is None else [_setvar(leg.uniqueid, "CC_REPLY", "nobody")]
-                self._send([_setvar(command.call.uniqueid, "CC_GO", ""), *told])
+                self._send([*_no_wish(command.call), *told])
             case c.AnswerConsult(word=""):
                 self._answer_consult(command)
             case c.AnswerConsult():
@@ -315,6 +315,11 @@ class AsteriskSwitch:
             self._names.pop(command.device, None)
         if actions:
             self._send(actions)
+
+
+def _no_wish(call: CallId) -> list[Action]:
+    """Take back what lies on a caller, and its mark."""
+    return [_setvar(call.uniqueid, name, "") for name in ("CC_GO", AFTER_TALK)]
 
 
 def _setvar(uniqueid: str, name: str, value: str) -> Action:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from callcenter.days import DEFAULT_ZONE, zone_named
 from callcenter.report.period import Period
@@ -58,7 +59,7 @@ def period_of(days: Days, zone: str | None, plan: PlanFile | None) -> Period:
 
 def choices_of(plan: PlanFile | None, rounding: Rounding | None) -> Choices:
     """Return the plan's choices over our defaults; `rounding` of the command line wins."""
-    given: dict[str, object] = dict(plan.report.choices) if plan is not None else {}
+    given: dict[str, Any] = dict(plan.report.choices) if plan is not None else {}
     if rounding is not None:
         given["rounding"] = rounding
     kinds = {
@@ -68,7 +69,7 @@ def choices_of(plan: PlanFile | None, rounding: Rounding | None) -> Choices:
         "silent_calls": SilentCalls,
         "rounding": Rounding,
     }
-    return Choices(**{name: kinds[name](value) if name in kinds else value for name, value in given.items()})  # type: ignore[arg-type]  # values are of each field's own kind: the plan was checked
+    return Choices(**(given | {name: kind(given[name]) for name, kind in kinds.items() if name in given}))
 
 
 def line_names(plan: PlanFile | None) -> Mapping[str, Words]:

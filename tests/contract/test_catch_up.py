@@ -359,7 +359,7 @@ async def test_asterisk_was_started_anew_meanwhile_who_lived_failed_then(place: 
     records = before_the_gap(day)
     names = {"pbx-1": "pbx-1700000010.1", "pbx-2": "pbx-1700000015.2"}
     records = [
-        replace(one, call=CallId("pbx", names[one.call.uniqueid])) if getattr(one, "call", None) else one  # type: ignore[union-attr, call-arg, arg-type]
+        replace(one, call=CallId("pbx", names[one.call.uniqueid])) if getattr(one, "call", None) else one  # type: ignore[union-attr, call-arg, arg-type]  # records of calls alone have one
         for one in records
     ]
     away(place.folder / "state", FROM_S, records)

@@ -162,7 +162,7 @@ async def test_records_one_by_one_give_the_same_rows_as_in_one_batch(ledger: Led
     records = all_records([*worked_example(), handed_to_specialist()])
     await ledger.apply("box", entries(records))
     at_once = await ledger.calls(0, 2 * NOON_MS)
-    for entry in entries([replace(r, call=CallId("pbx-2", r.call.uniqueid)) for r in records], 1000):  # type: ignore[arg-type, union-attr]
+    for entry in entries([replace(r, call=CallId("pbx-2", r.call.uniqueid)) for r in records], 1000):  # type: ignore[arg-type, union-attr]  # records of calls alone
         await ledger.apply("box", [entry])
     both = await ledger.calls(0, 2 * NOON_MS)
     assert [row | {"pbx": "pbx-1"} for row in both if row["pbx"] == "pbx-2"] == at_once
@@ -225,7 +225,7 @@ async def test_talk_whose_end_was_not_seen_ended_with_the_call_until_it_is_told(
 
 async def test_names_with_nul_surrogates_and_4_kb_are_stored_safely(ledger: Ledger) -> None:
     told = Told("1.16")
-    told.records[0] = replace(told.records[0], caller_name="a\0b\ud800" + "长" * 4096, caller_number="\r\n'; --")  # type: ignore[call-arg]
+    told.records[0] = replace(told.records[0], caller_name="a\0b\ud800" + "长" * 4096, caller_number="\r\n'; --")  # type: ignore[call-arg]  # the first opens the call
     row = await stored(ledger, told)
     assert str(row["caller_name"]).startswith("a\ufffdb\ufffd") and str(row["caller_name"]).endswith("长" * 4096)
     assert row["caller_number"] == "\r\n'; --"
@@ -243,8 +243,8 @@ async def test_record_that_no_database_takes_is_set_aside_and_the_rest_goes_on(l
 
 async def test_record_that_cannot_be_folded_is_set_aside_too(ledger: Ledger) -> None:
     good = Told("1.19").queued(0)
-    nonsense = TalkClosed(good.call, "x", None, None)  # type: ignore[arg-type]
-    await ledger.apply("box", entries([good.records[0], CallWaiting(None, 1, "l", "n", 1), nonsense, good.records[1]]))  # type: ignore[arg-type]
+    nonsense = TalkClosed(good.call, "x", None, None)  # type: ignore[arg-type]  # nonsense on purpose
+    await ledger.apply("box", entries([good.records[0], CallWaiting(None, 1, "l", "n", 1), nonsense, good.records[1]]))  # type: ignore[arg-type]  # nonsense on purpose
     assert [row["error"].split(":")[0] for row in await ledger.quarantine()] == ["AttributeError"]
     assert (await ledger.call(*good.call) or {})["queued_ms"] == NOON_MS
 
@@ -310,7 +310,7 @@ async def test_listed_caller_was_answered_all_the_same_he_is_a_call_like_any_oth
     """However the records are cut into batches, and whichever comes first."""
     told = Told("1.95").blocked().talks(3, 9).ends(9, None, "unknown")
     for name, order in (("1.96", told.records), ("1.97", [told.records[0], *reversed(told.records[1:])])):
-        mine = [replace(one, call=CallId("pbx-1", name)) for one in order]  # type: ignore[call-arg]
+        mine = [replace(one, call=CallId("pbx-1", name)) for one in order]  # type: ignore[call-arg]  # records of calls alone
         for number, entry in enumerate(entries(mine)):
             await ledger.apply(f"box-{name}-{number}", [entry])
         row = await ledger.call("pbx-1", name)

@@ -1,7 +1,7 @@
 """The ledger against CEL over a period, on both databases: what is compared, counted, named, left out."""
 
 import gzip
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -25,8 +25,12 @@ from tests.unit.cel_timeline import ms
 ALL = Period(ms(-10), ms(2 * DAY_S))
 
 
+Heard = Callable[..., Awaitable[Result]]
+"""An office, a period, CEL's lines -> what the comparison said."""
+
+
 @pytest.fixture
-def heard(engine: AsyncEngine, ledger: Ledger, tmp_path: Path):  # type: ignore[no-untyped-def]
+def heard(engine: AsyncEngine, ledger: Ledger, tmp_path: Path) -> Heard:
     """Compare an office's two witnesses over a period; `lines`: CEL's file, if it is not what happened."""
 
     async def compare(office: Office, period: Period = ALL, lines: Iterable[str] | None = None) -> Result:
@@ -41,7 +45,7 @@ def named(result: Result) -> list[tuple[str, str]]:
     return [(one.call.uniqueid, one.what) for one in result.differences]
 
 
-async def test_everything_agrees_over_midnight_and_each_call_counts_once(heard) -> None:  # type: ignore[no-untyped-def]
+async def test_everything_agrees_over_midnight_and_each_call_counts_once(heard: Heard) -> None:
     result = await heard(day())
 
     assert named(result) == []
@@ -49,7 +53,7 @@ async def test_everything_agrees_over_midnight_and_each_call_counts_once(heard) 
     assert (result.calls, result.counts[Verdict.AGREED], result.agrees) == (3, 3, True)
 
 
-async def test_call_belongs_to_the_day_on_which_it_arrived(heard, engine: AsyncEngine, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+async def test_call_belongs_to_the_day_on_which_it_arrived(heard: Heard, engine: AsyncEngine, tmp_path: Path) -> None:
     await heard(day())
     for from_s, to_s, count in ((0, DAY_S, 2), (DAY_S, 2 * DAY_S, 1), (0, 150, 1), (3 * DAY_S, 4 * DAY_S, 0)):
         cel = open_cel(str(tmp_path / "callcenter.csv"))
@@ -68,8 +72,8 @@ async def test_call_belongs_to_the_day_on_which_it_arrived(heard, engine: AsyncE
         ({"agent": "1002"}, "agent"),
     ],
 )
-async def test_ledger_changed_by_hand_is_named(  # type: ignore[no-untyped-def]
-    heard, engine: AsyncEngine, ledger: Ledger, tmp_path: Path, values: dict[str, object], what: str
+async def test_ledger_changed_by_hand_is_named(
+    heard: Heard, engine: AsyncEngine, ledger: Ledger, tmp_path: Path, values: dict[str, object], what: str
 ) -> None:
     await heard(day())
     uniqueid = values.setdefault("uniqueid", "pbx-1")
@@ -81,7 +85,7 @@ async def test_ledger_changed_by_hand_is_named(  # type: ignore[no-untyped-def]
     assert named(result) == [(uniqueid, what)]
 
 
-async def test_call_of_one_witness_only_is_named_once(heard) -> None:  # type: ignore[no-untyped-def]
+async def test_call_of_one_witness_only_is_named_once(heard: Heard) -> None:
     office = day()
     office.records = [r for r in office.records if getattr(r, "call", None) != CallId("pbx", "pbx-3")]
     lines = [line for line in sorted_lines(office) if '"pbx-4"' not in line]
@@ -92,7 +96,7 @@ async def test_call_of_one_witness_only_is_named_once(heard) -> None:  # type: i
     assert (result.calls, result.counts[Verdict.MISMATCHED], result.counts[Verdict.AGREED]) == (3, 2, 1)
 
 
-async def test_rebuilt_call_is_counted_apart_and_a_wrong_one_is_named(heard, ledger: Ledger) -> None:  # type: ignore[no-untyped-def]
+async def test_rebuilt_call_is_counted_apart_and_a_wrong_one_is_named(heard: Heard, ledger: Ledger) -> None:
     office = day()
     office.records += [CallRebuilt(CallId("pbx", f"pbx-{number}"), ms(300)) for number in (1, 3)]
     lines = sorted_lines(office)
@@ -105,7 +109,7 @@ async def test_rebuilt_call_is_counted_apart_and_a_wrong_one_is_named(heard, led
     assert (result.counts[Verdict.REBUILT], result.counts[Verdict.AGREED]) == (1, 1)
 
 
-async def test_end_that_nobody_watched_is_unknown_and_what_is_known_of_it_is_compared(heard) -> None:  # type: ignore[no-untyped-def]
+async def test_end_that_nobody_watched_is_unknown_and_what_is_known_of_it_is_compared(heard: Heard) -> None:
     office = day()
     call = CallId("pbx", "pbx-3")
     office.records = [r for r in office.records if not isinstance(r, CallClosed) or r.call != call]
@@ -117,7 +121,7 @@ async def test_end_that_nobody_watched_is_unknown_and_what_is_known_of_it_is_com
     assert result.differences[0].cel == "abandoned_queue"
 
 
-async def test_cel_that_begins_later_makes_older_calls_unknown_not_wrong(heard) -> None:  # type: ignore[no-untyped-def]
+async def test_cel_that_begins_later_makes_older_calls_unknown_not_wrong(heard: Heard) -> None:
     office = day()
     lines = [line for line in sorted_lines(office) if line.split('"')[3] > f"{ms(DAY_S + 60) // 1000}"]
 
@@ -131,7 +135,7 @@ async def test_cel_that_begins_later_makes_older_calls_unknown_not_wrong(heard) 
     assert result.counts[Verdict.AGREED] == 1
 
 
-async def test_call_that_goes_on_is_open(heard) -> None:  # type: ignore[no-untyped-def]
+async def test_call_that_goes_on_is_open(heard: Heard) -> None:
     office = day()
     office.arrives(DAY_S + 200)
 
@@ -140,14 +144,14 @@ async def test_call_that_goes_on_is_open(heard) -> None:  # type: ignore[no-unty
     assert (named(result), result.counts[Verdict.OPEN], result.calls) == ([], 1, 4)
 
 
-async def test_line_leaves_out_the_calls_of_the_others(heard) -> None:  # type: ignore[no-untyped-def]
+async def test_line_leaves_out_the_calls_of_the_others(heard: Heard) -> None:
     office = day()
     office.gives_up(office.arrives(300, "enterprise"), 310)
 
     assert (await heard(office, Period(ALL.from_ms, ALL.to_ms, "enterprise"))).calls == 1
 
 
-async def test_agent_behind_a_phone_is_the_one_of_that_time(heard) -> None:  # type: ignore[no-untyped-def]
+async def test_agent_behind_a_phone_is_the_one_of_that_time(heard: Heard) -> None:
     office = Office()
     office.answered(office.arrives(100), 110, 120)
     office.present("1001", None, 130)
@@ -159,7 +163,7 @@ async def test_agent_behind_a_phone_is_the_one_of_that_time(heard) -> None:  # t
     assert (named(result), result.counts[Verdict.AGREED]) == ([], 2)
 
 
-async def test_file_cut_garbage_and_doubles_are_told_and_no_figure_is_wrong(heard) -> None:  # type: ignore[no-untyped-def]
+async def test_file_cut_garbage_and_doubles_are_told_and_no_figure_is_wrong(heard: Heard) -> None:
     lines = sorted_lines(day())
     lines = [*lines[:5], lines[3], "garbage", lines[5][:40], *lines[5:], lines[-1][:30]]
 
@@ -226,7 +230,7 @@ def test_no_file_is_said_with_what_to_do(tmp_path: Path) -> None:
         open_cel(str(tmp_path / "callcenter.csv"))
 
 
-async def test_caller_turned_away_by_his_number_is_agreed_when_cel_saw_him_refused_or_gone(heard) -> None:  # type: ignore[no-untyped-def]
+async def test_caller_turned_away_by_his_number_is_agreed_when_cel_saw_him_refused_or_gone(heard: Heard) -> None:
     office = Office()
     for at_s, by in ((100, "the dialplan"), (110, "himself")):
         office.turned_away(office.arrives(at_s), at_s + 3, by=by)
@@ -236,7 +240,7 @@ async def test_caller_turned_away_by_his_number_is_agreed_when_cel_saw_him_refus
     assert (named(result), result.counts[Verdict.AGREED]) == ([], 2)
 
 
-async def test_caller_whom_the_ledger_turned_away_spoke_to_somebody_it_is_one_mismatch(heard) -> None:  # type: ignore[no-untyped-def]
+async def test_caller_whom_the_ledger_turned_away_spoke_to_somebody_it_is_one_mismatch(heard: Heard) -> None:
     office = Office()
     name = office.arrives(100)
     office.answered(name, 110, 120)

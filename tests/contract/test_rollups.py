@@ -61,7 +61,7 @@ async def differences(
     found = []
     periods, scope = (PERIODS[:1], EVERYTHING) if draw is None else ((draw.choice(PERIODS),), draw.choice(SCOPES))
     async with reading(engine, dictionary) as figures:
-        counting = RawFigures(figures.connection, dictionary)  # type: ignore[attr-defined]
+        counting = RawFigures(figures.connection, dictionary)  # type: ignore[attr-defined]  # what is read here has a connection
         for edges in periods:
             for group, names in GROUPS:
                 read, counted = [await one.totals(edges, names, scope, group) for one in (figures, counting)]

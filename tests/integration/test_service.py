@@ -594,7 +594,7 @@ def _compare_histogram(
     moved = {labels: count for labels, count in samples[f"{name}_count"].items() if count}
     assert {labels: len(seen) for labels, seen in values.items()} == moved
     for labels, seen in values.items():
-        assert samples[f"{name}_sum"][labels] == pytest.approx(sum(seen) / unit)  # type: ignore[index]
+        assert samples[f"{name}_sum"][labels] == pytest.approx(sum(seen) / unit)  # type: ignore[index]  # its labels are there
         for bound in bounds:
             inside = sum(value <= bound for value in seen)
             shown = {float(at[-1]): count for at, count in samples[f"{name}_bucket"].items() if at[:-1] == labels}

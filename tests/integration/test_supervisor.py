@@ -360,7 +360,7 @@ async def test_other_machine_orders_by_its_token_and_a_board_cannot(office: Offi
         settings = Settings(
             state_dir=office.site.state_dir,
             http_port=office.site.http_port,
-            token=with_token,  # type: ignore[arg-type]
+            token=with_token,  # type: ignore[arg-type]  # pydantic makes a secret of it
         )
         ServiceClient(settings).order("/hand/agent", {"agent": "8002", "order": "not-ready", "reason": "break"}, "root")
 

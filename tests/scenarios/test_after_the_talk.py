@@ -30,7 +30,7 @@ def recorded_talk(t: Timeline) -> None:
 
 def found(place: str, **more: object) -> ev.CallFound:
     known: dict[str, object] = {"arrived_ms": ms(1), "queued_ms": ms(1), "score_ms": ms(1), "line": "general"}
-    return ev.CallFound(A, ms(20), place, did="12345", **(known | more))  # type: ignore[arg-type]
+    return ev.CallFound(A, ms(20), place, did="12345", **(known | more))  # type: ignore[arg-type]  # fields by case
 
 
 # the sound file --------------------------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ def test_another_agent_logs_in_at_the_phone_first_one_is_logged_out() -> None:
     t.tell(0, ev.AgentLoggedIn("1001", "p1", ms(0)))
     t.tell(1, ev.AgentLoggedIn("1002", "p1", ms(1)))
     assert t.presences("1001")[-1] == (1, "logged_out")
-    assert t.engine.agent_at("p1").number == "1002"  # type: ignore[union-attr]
+    assert t.engine.agent_at("p1").number == "1002"  # type: ignore[union-attr]  # he sits there
 
 
 def test_stranger_logs_in_is_ignored() -> None:
@@ -139,7 +139,7 @@ def test_phone_refuses_again_and_again_rest_doubles_up_to_a_minute() -> None:
         t.connecting(at, f"c{n}")
         t.ended(at, f"c{n}", OfferResult.REFUSED)
         t.gone(at, f"c{n}")
-        rested = t.engine.agent_at("phone1001").rest_until - 1_000_000  # type: ignore[union-attr]
+        rested = t.engine.agent_at("phone1001").rest_until - 1_000_000  # type: ignore[union-attr]  # he sits there
         gaps.append(rested - at)
         at = rested
     assert gaps == [5, 10, 20, 40, 60, 60]

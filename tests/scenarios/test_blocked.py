@@ -161,7 +161,7 @@ def test_line_is_closed_or_in_emergency_listed_caller_is_refused_all_the_same() 
 def found(name: str, place: str, **more: object) -> ev.CallFound:
     """He came at 1 and is found at 20."""
     values = {"queued_ms": ms(1), "line": "general", "did": "12345", "caller_number": NUMBER, **more}
-    return ev.CallFound(call_id(name), ms(20), place, ms(1), score_ms=ms(1), **values)  # type: ignore[arg-type]
+    return ev.CallFound(call_id(name), ms(20), place, ms(1), score_ms=ms(1), **values)  # type: ignore[arg-type]  # fields by case
 
 
 @pytest.mark.parametrize("place", ["rest", "fallback"])

@@ -259,7 +259,7 @@ def test_answered_caller_leaves_a_message_after_his_hand_over_the_call_stays_ans
 def found(plan: Plan, **more: object) -> Timeline:
     """A restart while call `a` is on its way out: what his channel says."""
     t = Timeline(plan, pbx_up=False)
-    told = ev.CallFound(call_id("a"), ms(10), "exit", ms(0), ms(0), ms(0), offer="2-1", did="12345", **more)  # type: ignore[arg-type]
+    told = ev.CallFound(call_id("a"), ms(10), "exit", ms(0), ms(0), ms(0), offer="2-1", did="12345", **more)  # type: ignore[arg-type]  # fields by case
     t.tell(10, told)
     t.tell(10.1, ev.SnapshotDone("pbx1", ms(10.1)))
     return t

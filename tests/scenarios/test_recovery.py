@@ -31,7 +31,7 @@ def restored(t: Timeline, agent: str, presence: Presence, ready: float, until: f
 def found(t: Timeline, name: str, place: str, arrived: float = -60, **more: object) -> None:
     answered = more.get("first_answered_ms")
     event = ev.CallFound(call_id(name), ms(0), place, ms(arrived), ms(arrived), ms(arrived), "general", "12345")
-    t.tell(0, replace(event, first_answered_ms=answered, **{k: v for k, v in more.items() if k != "first_answered_ms"}))  # type: ignore[arg-type]
+    t.tell(0, replace(event, first_answered_ms=answered, **{k: v for k, v in more.items() if k != "first_answered_ms"}))  # type: ignore[arg-type]  # fields by case
 
 
 def done(t: Timeline) -> None:

@@ -44,7 +44,7 @@ def greedy(
             continue
         order = STRATEGIES[call.stage.line.strategy].order
 
-        def key(agent: Agent, call: Call = call, order=order) -> tuple[int, int, str]:  # type: ignore[no-untyped-def]
+        def key(agent: Agent, call: Call = call, order=order) -> tuple[int, int, str]:  # type: ignore[no-untyped-def]  # bound at once, not when it is called
             turn, agent.turn = agent.turn, turns.get(agent.number, 0)
             place = order(agent, call.stage.need)
             agent.turn = turn

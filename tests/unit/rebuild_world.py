@@ -100,7 +100,7 @@ class Ledger:
         """Apply records, each call's settled at the end."""
         touched: dict[CallId, list[CallRecord]] = {}
         for record in records:
-            touched.setdefault(record.call, []).append(record)  # type: ignore[union-attr, arg-type]
+            touched.setdefault(record.call, []).append(record)  # type: ignore[union-attr, arg-type]  # records of calls alone
         for key, some in touched.items():
             story = self.stories.setdefault(key, CallStory(key))
             for one in some:

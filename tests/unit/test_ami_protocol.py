@@ -289,7 +289,7 @@ async def test_consumer_that_ends_the_session_is_told_nothing_more() -> None:
         carrier.events.append(event.name)
         protocol.cut(AmiDisconnected("enough"))
 
-    carrier.dispatch = dispatch_and_cut  # type: ignore[method-assign]
+    carrier.dispatch = dispatch_and_cut  # type: ignore[method-assign]  # replaced on purpose
     protocol.data_received(b"Event: Hangup\r\n\r\nEvent: Newchannel\r\n\r\n")
     assert carrier.events == ["Hangup"]
 

@@ -113,7 +113,7 @@ def test_everything_is_as_written_and_nothing_is_wrong() -> None:
         ({"children": {"ratings": [{"score": None}]}}, "wrong_details"),
         ({"children": {"recordings": [{"kind": "voicemail"}]}}, "wrong_details"),
         ({"cel": replace(cel_story(), rang=("1010",))}, "wrong_details"),
-        ({"cel": cel_story(talks=cel_story().inbound.talks[:1])}, "wrong_details"),  # type: ignore[union-attr]
+        ({"cel": cel_story(talks=cel_story().inbound.talks[:1])}, "wrong_details"),  # type: ignore[union-attr]  # the story is of a call in
         ({"last_ended_by": "peer"}, "lost"),
         ({"mismatches": 1}, "ledger_mismatches"),
     ],
@@ -153,7 +153,7 @@ def test_exit_is_stated_in_the_scenario_and_its_end_by_the_pbx_is_no_loss() -> N
     caller, _ = phones(number)
     row = ROW | {"outcome": "rejected", "outcome_reason": "closed", "agent": None, "via": None, "offers": 0}
     queued = {name: [] for name in CHILDREN} | {"placements": CHILDREN["placements"]}
-    cel = CelStory(replace(cel_story().inbound, outcomes=frozenset({Outcome.REJECTED}), talks=()))  # type: ignore[type-var]
+    cel = CelStory(replace(cel_story().inbound, outcomes=frozenset({Outcome.REJECTED}), talks=()))  # type: ignore[type-var]  # its inbound story is there
     ledger = LedgerStory(row | {"ended_by": "system"}, queued)
     (verdict,) = judge([Played(where, 0, {"caller": caller})], Evidence({number: [ledger]}, {number: [cel]}, {}))
     assert verdict.words == []
@@ -175,7 +175,7 @@ def test_caller_is_turned_away_by_his_number_the_ledger_says_so_and_cel_saw_a_re
     number = where.caller("caller", 0)
     caller, _ = phones(number)
     told = ROW | {"outcome": None, "blocked": True, "agent": None, "via": None, "offers": 0, "ended_by": "system"} | row
-    heard = CelStory(replace(cel_story().inbound, outcomes=frozenset({cel}), talks=()))  # type: ignore[type-var]
+    heard = CelStory(replace(cel_story().inbound, outcomes=frozenset({cel}), talks=()))  # type: ignore[type-var]  # its inbound story is there
     ledger = LedgerStory(told, {name: [] for name in CHILDREN})
     (verdict,) = judge([Played(where, 0, {"caller": caller})], Evidence({number: [ledger]}, {number: [heard]}, {}))
     assert verdict.words == words

@@ -254,7 +254,7 @@ async def test_call_is_answered_its_channel_is_marked_once() -> None:
     talking(floor)
     floor.driver.told(e.PartyJoined(CALL, "d9", MS + 3000))
     assert len(floor.told.of(TalkOpened)) == 2
-    assert [one for one in floor.told.of(tuple) if one[0] == "answered"] == [("answered", CALL, MS + 2000)]  # type: ignore[index]
+    assert [one for one in floor.told.of(tuple) if one[0] == "answered"] == [("answered", CALL, MS + 2000)]  # type: ignore[index]  # what was told is tuples of several lengths
 
 
 async def test_answered_call_found_after_a_restart_keeps_its_first_mark() -> None:
@@ -266,7 +266,7 @@ async def test_answered_call_found_after_a_restart_keeps_its_first_mark() -> Non
     floor.driver.told(replace(found, answered_ms=MS - 5000))
     floor.driver.told(e.SnapshotDone("pbx1", MS))
     assert floor.told.of(TalkOpened)
-    assert not [one for one in floor.told.of(tuple) if one[0] == "answered"]  # type: ignore[index]
+    assert not [one for one in floor.told.of(tuple) if one[0] == "answered"]  # type: ignore[index]  # what was told is tuples of several lengths
 
 
 async def test_caller_falls_back_while_we_live_it_is_on_record_counted_and_looked_at() -> None:

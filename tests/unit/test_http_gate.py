@@ -190,7 +190,7 @@ async def test_machine_has_no_descriptor_left_newcomers_wait_and_are_taken_later
 
     async with asyncio.timeout(10):
         with server.bind("127.0.0.1", 0) as real, socket.create_connection(real.getsockname()):
-            gate = Gate(Listener(real), 1, invite)  # type: ignore[arg-type]
+            gate = Gate(Listener(real), 1, invite)  # type: ignore[arg-type]  # a stand-in
             gate.open()
             (await came).close()
             gate.close()

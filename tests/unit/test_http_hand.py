@@ -328,7 +328,7 @@ async def test_supervisor_orders_and_our_own_code_fails_he_sees_no_trace_and_cal
     def fails(*_: object) -> None:
         raise ZeroDivisionError("inside")
 
-    monkeypatch.setitem(_HANDLERS, e.AgentOrdered, fails)  # type: ignore[arg-type]
+    monkeypatch.setitem(_HANDLERS, e.AgentOrdered, fails)  # type: ignore[arg-type]  # handlers are typed by their event
 
     answer = await desk.order("agent", {"agent": "1001", "order": "ready"})
 

@@ -163,7 +163,7 @@ async def test_claim_is_under_way_nobody_takes_us_for_the_leader_yet() -> None:
         seen.append((me.is_ours, me.is_certain))
         return await send(action, timeout_s=timeout_s)
 
-    pbx.send = watching  # type: ignore[method-assign]
+    pbx.send = watching  # type: ignore[method-assign]  # replaced on purpose
     await me.claim()
     assert set(seen) == {(False, False)}
     assert me.is_ours
@@ -316,7 +316,7 @@ async def test_pair_pbx_hangs_its_late_answers_are_no_standstill(monkeypatch: py
             pbx.now += 4
         return await send(action, timeout_s=timeout_s)
 
-    pbx.send = slow  # type: ignore[method-assign]
+    pbx.send = slow  # type: ignore[method-assign]  # replaced on purpose
     await paired.me.claim()
     assert pbx.now >= NOW + 60 + leader.PAIR_STALE_S - leader.LOOK_S
 
@@ -371,7 +371,7 @@ async def test_pair_two_claim_at_once_the_one_that_lost_stands_by_and_does_not_e
             pbx.globals["CC_BEAT"] = f"other*{NOW + 5}*1*{NOW}"
         return await send(action, timeout_s=timeout_s)
 
-    pbx.send = with_another_first  # type: ignore[method-assign]
+    pbx.send = with_another_first  # type: ignore[method-assign]  # replaced on purpose
     epoch = await paired.me.claim()
     assert paired.looks >= leader.PAIR_STALE_S / leader.LOOK_S
     assert epoch > NOW + 5 and pbx.globals[f"CC_REVOKED_{NOW + 5}"] == "1"

@@ -60,7 +60,7 @@ class Scene:
         self.projector.kept.take([opened])
         self.look_back = LookBack(
             self.gaps,
-            self.projector,  # type: ignore[arg-type]
+            self.projector,  # type: ignore[arg-type]  # a stand-in
             end=lambda: Position(1, 0),
             record=self.projector.record,
             cel=str(self.path),

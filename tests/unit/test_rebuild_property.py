@@ -191,7 +191,7 @@ def test_wherever_the_gap_lies_the_ledger_ends_up_as_if_somebody_had_watched(
 def _snapshot(everything: list[Record], living: list[str], back_s: float) -> list[Record]:
     """What a snapshot tells of the calls that live: all but talks as it was, talks that go on from now on."""
     told: list[Record] = []
-    of_living = [one for one in everything if not isinstance(one, CallRebuilt) and one.call.uniqueid in living]  # type: ignore[union-attr]
+    of_living = [one for one in everything if not isinstance(one, CallRebuilt) and one.call.uniqueid in living]  # type: ignore[union-attr]  # records of calls alone
     for one in of_living:
         if one.at_ms > ms(back_s) or type(one).__name__ in ("TalkClosed", "CallClosed"):
             continue

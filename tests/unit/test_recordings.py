@@ -146,7 +146,7 @@ async def test_service_died_open_files_of_dead_calls_are_closed_and_all_unjudged
     ]
     ledger = Ledger(rows)
     for _ in range(2):
-        await told.keeper.settle("pbx1", ["lives"], Projector(ledger), Position(1, 100))  # type: ignore[arg-type]
+        await told.keeper.settle("pbx1", ["lives"], Projector(ledger), Position(1, 100))  # type: ignore[arg-type]  # a stand-in
     judged = await told.judged(2)
     assert {(one.call.uniqueid, one.path) for one in judged} == {("open", "a"), ("closed", "b")}
     assert [one for one in told.records if isinstance(one, RecordingClosed)] == [

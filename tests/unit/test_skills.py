@@ -71,12 +71,12 @@ _trees = st.recursive(
 )
 
 
-def _text(tree: tuple) -> str:  # type: ignore[type-arg]
+def _text(tree: tuple) -> str:  # type: ignore[type-arg]  # a tree of any depth
     kind, left, right = tree
     return f"{left} >= {right}" if kind == "atom" else f"({_text(left)} {kind} {_text(right)})"
 
 
-def _holds(tree: tuple, skills: dict[str, int]) -> bool:  # type: ignore[type-arg]
+def _holds(tree: tuple, skills: dict[str, int]) -> bool:  # type: ignore[type-arg]  # a tree of any depth
     kind, left, right = tree
     if kind == "atom":
         return skills.get(left, 0) >= right
@@ -88,12 +88,12 @@ def _holds(tree: tuple, skills: dict[str, int]) -> bool:  # type: ignore[type-ar
 
 
 @given(_trees, st.dictionaries(_names, st.integers(1, 3)))
-def test_normal_form_means_what_was_written(tree: tuple, skills: dict[str, int]) -> None:  # type: ignore[type-arg]
+def test_normal_form_means_what_was_written(tree: tuple, skills: dict[str, int]) -> None:  # type: ignore[type-arg]  # a tree of any depth
     assert satisfies(skills, parse_need(_text(tree))) == _holds(tree, skills)
 
 
 @given(_trees, _trees, st.dictionaries(_names, st.integers(1, 3)))
-def test_either_is_satisfied_by_who_satisfies_one(one: tuple, other: tuple, skills: dict[str, int]) -> None:  # type: ignore[type-arg]
+def test_either_is_satisfied_by_who_satisfies_one(one: tuple, other: tuple, skills: dict[str, int]) -> None:  # type: ignore[type-arg]  # a tree of any depth
     both = either(parse_need(_text(one)), parse_need(_text(other)))
     assert satisfies(skills, both) == (_holds(one, skills) or _holds(other, skills))
     assert satisfies(skills, parse_need(both.text)) == satisfies(skills, both)

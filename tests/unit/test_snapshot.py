@@ -192,7 +192,7 @@ def test_probe_of_one_channel_keeps_the_other_tracks() -> None:
     found = found_calls("pbx1", [caller("hold")], AT, translator.tracks, keep_tracks=True)
     assert [one.call for one in found] == [CALL]
     assert set(translator.tracks.calls) == {CALLER, "p-5.5"}
-    assert status_action(CALLER)["Channel"] == CALLER  # type: ignore[call-overload]
+    assert status_action(CALLER)["Channel"] == CALLER  # type: ignore[call-overload]  # an action may be a list of pairs
 
 
 # --- phones that dial out

@@ -92,7 +92,7 @@ async def test_offer_is_one_write_of_label_wish_and_wake() -> None:
 async def test_wish_is_withdrawn_and_nobody_is_woken() -> None:
     desk = Desk()
     desk.switch.execute(c.WithdrawWish(CALL))
-    assert desk.link.writes == [[setvar("CC_GO", "")]]
+    assert desk.link.writes == [[setvar("CC_GO", ""), setvar("CC_AFTER", "")]]
 
 
 async def test_hand_over_hangs_up_the_leg_instead_of_waking() -> None:
@@ -359,7 +359,8 @@ async def test_invitation_is_over_the_insurance_goes_and_the_seat_is_told_only_w
     desk.switch.execute(c.EndInvite(CALL, "9-1", False))
     desk.switch.execute(c.EndInvite(CALL, "9-1", True))
     found = [[(one["Variable"], one["Value"]) for one in write] for write in desk.link.writes]
-    assert found == [[("CC_GO", "")], [("CC_GO", ""), ("CC_REPLY", "nobody")]]
+    gone = [("CC_GO", ""), ("CC_AFTER", "")]
+    assert found == [gone, [*gone, ("CC_REPLY", "nobody")]]
 
 
 @pytest.mark.parametrize(

@@ -55,10 +55,10 @@ async def noticed(*positions: Position | None) -> tuple[int, list[int], set[Call
     gaps.watched("pbx", ms(1))
     for at_s in (30, 40):
         gaps.open("pbx", ms(at_s), "", PEOPLE)
-    back = LookBack(gaps, ledger, end=lambda: Position(1, 0), record=lambda records: None, cel=None, plan=plan)  # type: ignore[arg-type]
+    back = LookBack(gaps, ledger, end=lambda: Position(1, 0), record=lambda records: None, cel=None, plan=plan)  # type: ignore[arg-type]  # a stand-in
     back.unknown |= {KNOWN, LOST}
     with pytest.raises(asyncio.CancelledError):
-        await notice(back, [board], sleep=lambda s: asyncio.sleep(0))  # type: ignore[list-item]
+        await notice(back, [board], sleep=lambda s: asyncio.sleep(0))  # type: ignore[list-item]  # a stand-in
     return board.doubts, [gap.to_ms for gap in gaps.unread("pbx", ms(50))], back.unknown
 
 

@@ -67,7 +67,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def close(projector: Projector, living: Sequence[str] = ()) -> list[Record]:
     sink = Sink()
-    await unwatched.close_unwatched("pbx1", living, 100, projector, sink.end, sink.append)  # type: ignore[arg-type]
+    await unwatched.close_unwatched("pbx1", living, 100, projector, sink.end, sink.append)  # type: ignore[arg-type]  # a stand-in
     return sink.records
 
 

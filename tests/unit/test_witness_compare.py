@@ -165,7 +165,7 @@ OTHER = CelDialled("pbx-1", "8101", 5000, 9100, 1000, 9000, "1001")
 def test_call_dialled_out_each_difference_is_named(
     own: dict[str, object], other: dict[str, object], words: list[str]
 ) -> None:
-    found = dialled_differences(KEY, replace(OWN, **own), replace(OTHER, **other))  # type: ignore[arg-type]
+    found = dialled_differences(KEY, replace(OWN, **own), replace(OTHER, **other))  # type: ignore[arg-type]  # fields by case
 
     assert [str(one) for one in found] == [f"pbx/pbx-1 {what}" for what in words]
 

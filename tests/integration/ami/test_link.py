@@ -54,7 +54,7 @@ async def test_callback_may_send_and_close() -> None:
     sent: list[asyncio.Future[object]] = []
 
     def wake(message: object) -> None:
-        sent.extend(link.send_many([{"Action": "Setvar"}, {"Action": "PlayDTMF"}]))  # type: ignore[arg-type]
+        sent.extend(link.send_many([{"Action": "Setvar"}, {"Action": "PlayDTMF"}]))  # type: ignore[arg-type]  # wrong on purpose
 
     async with Peer(Setvar=succeed, PlayDTMF=succeed) as peer:
         link = AmiLink(quick_settings(peer), on_event=wake)

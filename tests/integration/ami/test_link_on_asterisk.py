@@ -26,7 +26,7 @@ def settings_for(asterisk: Asterisk, **changes: object) -> AmiSettings:
         "backoff_first_s": 0.05,
         "backoff_max_s": 0.2,
     }
-    return AmiSettings(**{**values, **changes})  # type: ignore[arg-type]
+    return AmiSettings(**{**values, **changes})  # type: ignore[arg-type]  # each value is of its field's kind
 
 
 async def test_actions_and_lists_are_answered_with_the_shipped_privileges(asterisk: Asterisk) -> None:

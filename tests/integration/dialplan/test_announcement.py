@@ -9,7 +9,7 @@ from acd.names import OfferResult
 from callcenter.asterisk.offer_end import offer_result
 from callcenter.lab.errors import PeerUnavailableError
 from callcenter.lab.pbx import Asterisk
-from callcenter.lab.sip_phone import RINGS_ONLY, Leg, Phone, answers, says
+from callcenter.lab.sip_phone import RINGS_ONLY, Leg, Phone, Script, answers, says
 from callcenter.sounds.wav import listen
 from config.prompts import agent_prompts
 from tests.integration.conftest import missing
@@ -122,9 +122,9 @@ async def test_caller_hangs_up_while_the_agent_is_announced_and_the_agents_phone
 
 @pytest.mark.parametrize("script, status", [(says(486), "BUSY"), (says(603), "CHANUNAVAIL"), (RINGS_ONLY, "NOANSWER")])
 async def test_phone_does_not_answer_an_announced_offer_ends_like_any_other(
-    desk: Desk, script: object, status: str
+    desk: Desk, script: Script, status: str
 ) -> None:
-    agent = await desk.agent("8101", script)  # type: ignore[arg-type]
+    agent = await desk.agent("8101", script)
     call = await in_zh(desk)
     since = desk.mark()
     await announced(desk, call, "1001", 2)

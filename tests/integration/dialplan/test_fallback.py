@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from callcenter.lab.sip_phone import answers, header
+from callcenter.lab.sip_phone import Leg, Phone, answers, header
 from tests.integration.dialplan.desk import Call, Desk
 from tests.integration.raw_ami import Message
 
@@ -56,19 +56,25 @@ async def test_service_dies_callers_reach_the_queue_in_time_keep_their_order_and
     await desk.assert_waits(calls[-1])
 
 
-async def test_agent_of_the_queue_sees_the_caller_and_the_hand_over_by_wish_works_there_too(desk: Desk) -> None:
+async def talks_from_the_queue(desk: Desk) -> tuple[Call, Phone, Leg]:
+    """A caller whom the PBX's own queue joined with 8102; the service is back."""
     desk.is_alive = False
     await desk.actions.set_global("CC_BEAT", "")
     agent = await desk.agent("8102", answers(0.02))
-    second = await desk.agent("8103", answers(0.02))
     member = {"Queue": "callcenter-general", "Interface": "PJSIP/8102"}
     await desk.actions.ask("QueueAdd", **member, MemberName="1002", Paused="false")
     call = await desk.arrive()
     leg = await agent.next_call()
     await desk.actions.ask("QueueRemove", **member)
-    assert "13800138000" in header(leg.request, "From")
     await desk.bridged(call)
     await desk.beat()
+    return call, agent, leg
+
+
+async def test_agent_of_the_queue_sees_the_caller_and_the_hand_over_by_wish_works_there_too(desk: Desk) -> None:
+    second = await desk.agent("8103", answers(0.02))
+    call, agent, leg = await talks_from_the_queue(desk)
+    assert "13800138000" in header(leg.request, "From")
     target = desk.target("endpoint", "8103")
     await desk.actions.ask("Setvar", Channel=call.uid, Variable="CC_AFTER", Value="1")
     await desk.actions.ask("Setvar", Channel=call.uid, Variable="CC_GO", Value=target)
@@ -80,16 +86,7 @@ async def test_agent_of_the_queue_sees_the_caller_and_the_hand_over_by_wish_work
 async def test_wish_for_a_waiting_caller_comes_when_the_queue_had_joined_him_and_his_call_ends_with_the_talk(
     desk: Desk,
 ) -> None:
-    desk.is_alive = False
-    await desk.actions.set_global("CC_BEAT", "")
-    agent = await desk.agent("8102", answers(0.02))
-    member = {"Queue": "callcenter-general", "Interface": "PJSIP/8102"}
-    await desk.actions.ask("QueueAdd", **member, MemberName="1002", Paused="false")
-    call = await desk.arrive()
-    leg = await agent.next_call()
-    await desk.actions.ask("QueueRemove", **member)
-    await desk.bridged(call)
-    await desk.beat()
+    call, agent, leg = await talks_from_the_queue(desk)
     await desk.offer(call, "8103")
     agent.hang_up(leg)
     await asyncio.wait_for(call.leg.is_ended.wait(), 10)

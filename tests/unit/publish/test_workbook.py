@@ -43,7 +43,7 @@ def in_excel(content: object, lang: str) -> object:
     """What a cell must hold: the printed number, percent as a part of one; text for all else."""
     if isinstance(content, Cell) and content.number is not None:
         return float(content.number / 100 if content.suffix else content.number)
-    return said(content, lang)  # type: ignore[arg-type]
+    return said(content, lang)  # type: ignore[arg-type]  # a cell without a number is said like any text
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
