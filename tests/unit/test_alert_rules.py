@@ -21,6 +21,8 @@ SHIPPED = ROOT / "config" / "prometheus"
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 TESTS = sorted((SHIPPED / "tests").glob("*.yml"))
 CONFIGS = ("prometheus.yml", "prometheus-compose.yml")
+SCRAPE = "14s999ms"
+"""By how much the range of a recorded rate is longer than its window: a scrape's interval, less a millisecond."""
 CJK = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -189,14 +191,26 @@ def test_names_of_recorded_rates_say_their_window_and_that_they_are_not_exact() 
     by_window = [{name.split(":")[1] for name in RECORDED if f":{window}:" in name} for window in ("5m", "1h", "1d")]
     assert by_window[0] == by_window[1] == by_window[2]
     for name, rule in RECORDED.items():
-        ranges = set(re.findall(r"\[(\w+)\]", rule["expr"])) | set(re.findall(r":(\w+):approx", rule["expr"]))
-        assert ranges == {name.split(":")[2]}
+        ranges = re.findall(r"\[(\w+)\]", rule["expr"])
+        assert all(one.endswith(SCRAPE) for one in ranges)
+        windows = {one.removesuffix(SCRAPE) for one in ranges} | set(re.findall(r":(\w+):approx", rule["expr"]))
+        assert windows == {name.split(":")[2]}
 
 
-@pytest.mark.parametrize("window", ["1h", "1d"])
-def test_recorded_rates_of_an_hour_and_a_day_are_those_of_five_minutes_which_promtool_plays(window: str) -> None:
+@pytest.mark.parametrize("name", CONFIGS)
+def test_interval_of_the_scrapes_is_that_which_the_recorded_rates_have_in_their_ranges(name: str) -> None:
+    config = yaml.safe_load((SHIPPED / name).read_text(encoding="utf-8"))
+    assert config["global"]["scrape_interval"] == "15s" and SCRAPE == "14s999ms"
+    assert all("scrape_interval" not in job for job in config["scrape_configs"])
+
+
+@pytest.mark.parametrize(("window", "seconds"), [("1h", 3600), ("1d", 86_400)])
+def test_recorded_rates_of_an_hour_and_a_day_are_those_of_five_minutes_which_promtool_plays(
+    window: str, seconds: int
+) -> None:
     def renamed(text: str) -> str:
-        return text.replace("[5m]", f"[{window}]").replace(":5m:", f":{window}:")
+        text = text.replace(f"[5m{SCRAPE}]", f"[{window}{SCRAPE}]").replace(":5m:", f":{window}:")
+        return re.sub(r"\* 300\b", f"* {seconds}", text)
 
     short = {name: rule["expr"] for name, rule in RECORDED.items() if ":5m:" in name}
     assert {renamed(name): renamed(expr) for name, expr in short.items()} == {
