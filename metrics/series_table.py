@@ -19,6 +19,13 @@ What `/metrics` shows. This file is made from the code (`python -m metrics.serie
 - What is a choice of the plan's `[report]` (hang-ups in the greeting, hold, the N-second rate) holds in `callcenter_report_*` and
   `callcenter_connect_ratio`; counters and histograms count always the same, so that they never go back.
 - Where a ledger query stands, counter and ledger are made of the same records and equal each other over a run (milliseconds there).
+- Recorded from counters (`config/prometheus/rules/recording.yml`, `callcenter:*:5m|1h|1d:approx`) are the calls that ended in the
+  window before the newest scrape, within one call or 2 %; the scrapes' interval of 15 s is in the rules. A restart of the service costs
+  them the calls that ended between the last scrape and its end (of a line with a call a second up to fifteen); those that ended while
+  it was away count when CEL has told of them. Windows that begin right after it may be 5 % too low. The file's head says where else it
+  is not held. `callcenter_report_*` are exact and know no restart.
+- 由计数器记录的 `:approx` 数为最近一次抓取前窗口内结束的通话，误差不超过一通或 2%（规则内含 15 秒抓取间隔）；服务重启时，最后一次抓取至停止之间结束的通话不计入，其余照常；
+  重启后最初的窗口可能偏低至多 5%。精确数请用 `callcenter_report_*`，不受重启影响。
 """
 COLUMNS = (
     "name · 名称",
