@@ -18,7 +18,7 @@ from acd.calls import PLACES, Call, Offer, Place
 from acd.commands import CallCommand, Command, MirrorAgent
 from acd.deadlines import Deadlines
 from acd.line_orders import LineOrder
-from acd.names import CallId, OfferId
+from acd.names import WRAPUP_OVERLONG, CallId, OfferId
 from acd.plan import Plan
 from acd.records import Ignored, Noted, PresenceChanged, Record
 from acd.seat import Seat
@@ -28,6 +28,9 @@ from agents.roster import Agent, Roster
 
 if TYPE_CHECKING:
     from acd.consults import Consult
+
+WRAPUP_SLACK_MS = 1_000
+"""A wrap-up's end is carried out so late at most when all is well."""
 
 
 class Due(Enum):
@@ -217,11 +220,22 @@ class Floor:
         in already, it changes nothing: he is in it since he came into it."""
         agent = seat.agent
         if (presence, reason) != (agent.presence, agent.reason):
+            self._flag_overlong(agent)
             agent.move(presence, self.at_ms)
         agent.reason = reason
         agent.until_ms = until_ms
         self.tell(seat)
         self.refresh(seat)
+
+    def _flag_overlong(self, agent: Agent) -> None:
+        """Put on record that a wrap-up which ends now lasted longer than any may: nobody was there to end it. It is kept whole."""
+        if agent.presence is not Presence.ACW:
+            return
+        granted_ms = 0 if agent.until_ms is None else agent.until_ms - agent.wrapup_from_ms
+        longest_ms = max(round(agent.wrapup_max_s * 1000), granted_ms)
+        over_ms = self.at_ms - agent.wrapup_from_ms - longest_ms
+        if over_ms > WRAPUP_SLACK_MS:
+            self.note(WRAPUP_OVERLONG, f"{agent.number} {over_ms} ms beyond {longest_ms} ms")
 
     def tell(self, seat: Seat) -> None:
         """Put an agent's state on record if it is not yet."""

@@ -20,6 +20,10 @@ class CallId(NamedTuple):
 OfferId: TypeAlias = str
 """`<epoch>-<n>`: unique over restarts, since each leadership has an epoch of its own."""
 
+WRAPUP_OVERLONG = "wrapup_overlong"
+"""The note of a wrap-up that lasted longer than any may (its detail begins with the agent's number): nobody was there to end
+it. It is kept whole; a report says whose it was."""
+
 
 class OfferResult(StrEnum):
     """How an offer ended; exactly one for each offer."""

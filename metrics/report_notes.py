@@ -1,11 +1,14 @@
 """What must be known to read a report: whether it is final, what was left out or raised, and what the choices are."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from metrics.dictionary import Dictionary
 from metrics.totals import Totals
 from metrics.words import Words
 
+NAMED = 20
+"""So many agents are named in a note."""
 NOTE_TOTALS = (
     "offered",
     "outbound_attempts",
@@ -32,6 +35,18 @@ def notes(totals: Totals, dictionary: Dictionary, *, is_over: bool) -> Iterator[
         yield Words("Not final: the period is not over.", "未定稿：统计时段尚未结束。")
     for en, zh in zip(dictionary.choices.sentences("en"), dictionary.choices.sentences("zh"), strict=True):
         yield Words(en, zh)
+
+
+def overlong_note(agents: Sequence[str]) -> Iterator[Words]:
+    """Return the sentence of wrap-ups that lasted longer than any may. agents: whose each was."""
+    if not agents:
+        return
+    names = [f"{agent} ({times})" for agent, times in sorted(Counter(agents).items())]
+    said = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+    yield Words(
+        f"Wrap-ups that lasted longer than any may, as nobody was there to end them: {len(agents)}, counted whole. Agents: {said}.",
+        f"超过最长时限的事后处理（当时无服务将其结束）{len(agents)}次，按实际时长计入。座席：{said}。",
+    )
 
 
 def _counted(totals: Totals) -> Iterator[Words]:

@@ -21,7 +21,7 @@ from metrics.completeness import completeness_in_words, completeness_section, ga
 from metrics.dictionary import Dictionary
 from metrics.document import Document, Section
 from metrics.lengths import HOUR_MS
-from metrics.report_notes import NOTE_TOTALS, notes
+from metrics.report_notes import NOTE_TOTALS, notes, overlong_note
 from metrics.staff import StaffCount, in_force, seats
 from metrics.states import LOGGED_IN, spent
 from metrics.tables import Part, terms
@@ -73,6 +73,8 @@ async def build_document(figures: Figures, request: Request) -> Document:
     by_line_and_need = {} if request.public_only else await _by_line_and_need(figures, request)
     whole = await _whole(figures, request, by_line_and_need)
     gaps = await figures.gaps(period.from_ms, period.to_ms)
+    has_times = request.scope == EVERYTHING and not request.public_only
+    overlong = await figures.overlong_wrapups(period.from_ms, period.to_ms) if has_times else ()
     is_over = request.now_ms >= period.to_ms
     hours = await figures.bins(period.hours(), hour_terms(dictionary), request.scope)
     sections = [
@@ -95,6 +97,7 @@ async def build_document(figures: Figures, request: Request) -> Document:
         (
             completeness_in_words(whole, gaps, dictionary),
             *(() if request.scope == EVERYTHING else (NO_TIMES,)),
+            *overlong_note(overlong),
             *notes(whole, dictionary, is_over=is_over),
         ),
         is_over and not whole["not_ended"],

@@ -21,11 +21,12 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from acd.names import WRAPUP_OVERLONG
 from callcenter.storage.callers_sql import distinct_calls, distinct_query, first_calls_query, judged_calls
 from callcenter.storage.count_sql import SCOPES, Stretches, counting, counting_spans
 from callcenter.storage.gaps import gaps_between
 from callcenter.storage.members_sql import members_query
-from callcenter.storage.tables import calls
+from callcenter.storage.tables import calls, notes
 from metrics.bins import Bins
 from metrics.callers import FirstCall
 from metrics.completeness import Gap
@@ -116,6 +117,10 @@ class Figures(Protocol):
         """Return the times of [from, to) in which nobody watched, in order, cut to it; of all PBXes, whatever the scope."""
         ...
 
+    async def overlong_wrapups(self, from_ms: int, to_ms: int) -> Sequence[str]:
+        """Return the agent's number of each wrap-up that ended in [from, to) and had lasted longer than any may, in order."""
+        ...
+
     async def knows(self, column: str, word: str) -> bool:
         """Tell whether any call has this word in a column (`line_code`, `platform_id`)."""
         ...
@@ -174,6 +179,12 @@ class RawFigures:
     async def gaps(self, from_ms: int, to_ms: int) -> Sequence[Gap]:
         """As `Figures.gaps`."""
         return await gaps_between(self.connection, from_ms, to_ms)
+
+    async def overlong_wrapups(self, from_ms: int, to_ms: int) -> Sequence[str]:
+        """As `Figures.overlong_wrapups`."""
+        query = select(notes.c.detail).where(notes.c.at_ms >= from_ms, notes.c.at_ms < to_ms)
+        found = await self.connection.scalars(query.where(notes.c.what == WRAPUP_OVERLONG).order_by(notes.c.at_ms))
+        return [detail.split(" ", 1)[0] for detail in found]
 
     async def knows(self, column: str, word: str) -> bool:
         """As `Figures.knows`."""

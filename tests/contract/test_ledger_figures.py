@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from acd.names import EndedBy, HandOverResult, Outcome, RejectReason
-from acd.records import CallLeft, CallOpened, CallRebuilt
+from acd.names import WRAPUP_OVERLONG, EndedBy, HandOverResult, Outcome, RejectReason
+from acd.records import CallLeft, CallOpened, CallRebuilt, Noted
 from callcenter.storage.ledger import Ledger
+from callcenter.storage.rolled_figures import reading
 from metrics.dictionary import totals_of
 from metrics.document import printed_rows
 from metrics.lengths import DAY_MS
@@ -228,3 +229,13 @@ async def test_outcomes_and_unknown_add_up_to_offered(ledger: Ledger, engine: As
     counted = await outcomes_between(ledger.engine, 0, 2 * NOON_MS)
     assert sum(counted.values()) == totals["offered"]
     assert {word: totals[word or "unknown"] for word in counted} == counted
+
+
+async def test_wrap_ups_outlasted_their_longest_their_agents_are_those_of_the_period(
+    ledger: Ledger, engine: AsyncEngine
+) -> None:
+    told = [(0, "1002"), (999, "1001"), (1_000, "1003"), (-1, "1004")]
+    flags = [Noted(NOON_MS + ms, WRAPUP_OVERLONG, f"{agent} 5000 ms beyond 300000 ms") for ms, agent in told]
+    await ledger.apply("box", entries([*flags, Noted(NOON_MS, "phone_taken", "1005")]))
+    async with reading(engine) as figures:
+        assert await figures.overlong_wrapups(NOON_MS, NOON_MS + 1_000) == ["1002", "1001"]

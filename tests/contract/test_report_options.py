@@ -16,8 +16,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import config
-from acd.names import HandOverResult, OfferResult, Outcome
-from acd.records import PresenceChanged
+from acd.names import WRAPUP_OVERLONG, HandOverResult, OfferResult, Outcome
+from acd.records import Noted, PresenceChanged
 from agents.presence import Presence
 from callcenter.report.build import Request, build_document
 from callcenter.report.explain import Addend, Sum, explain
@@ -230,6 +230,28 @@ def test_worked_shift_of_an_agent_comes_out_to_the_digit(home: Path) -> None:
     assert found["overview"]["utilisation"]["value"] == "56.3%"
     (home / "plan.toml").write_text(PLAN.replace('# rounding = "half_up" ', 'rounding = "half_even"'), encoding="utf-8")
     assert json_with("--day", "2021-01-01")["agents"]["1001"]["utilisation"] == "56.2%"
+
+
+def test_wrap_up_outlasted_its_longest_is_counted_whole_and_flagged_in_every_format_but_the_public_and_a_lines(
+    home: Path,
+) -> None:
+    (home / ".state").mkdir()
+    told, at_ms = Told("w1", MIDNIGHT_MS).queued(0).talks(0, 10).ends(10, Outcome.AGENT_ANSWERED), MIDNIGHT_MS
+    for presence, seconds in (("talking", 10), ("acw", 400), ("ready", 5), ("logged_out", 1)):
+        told.records.append(PresenceChanged("1001", at_ms, Presence(presence), "", "1001", at_ms, None, 0, True, ""))
+        at_ms += seconds * 1000
+    told.records += [
+        Noted(MIDNIGHT_MS + 410_000, WRAPUP_OVERLONG, "1001 100000 ms beyond 300000 ms"),
+        Noted(MIDNIGHT_MS + DAY_MS, WRAPUP_OVERLONG, "1002 100000 ms beyond 300000 ms"),
+    ]
+    asyncio.run(store([told], f"sqlite+aiosqlite:///{home}/.state/ledger.sqlite3", home / ".state"))
+    day = ("report", "--day", "2021-01-01", "--lang", "en")
+    assert json_with("--day", "2021-01-01")["agents"]["1001"]["seat_avg_wrapup_s"] == 400
+    for form in ("text", "json", "csv", "html"):
+        said = run(*day, "--format", form).stdout
+        assert "longer than any may" in said and "Agents: 1001 (1)." in said, form
+    for words in (("--public",), ("--line", "general")):
+        assert "longer than any may" not in run(*day, *words).stdout
 
 
 def test_state_of_a_day_that_is_not_over_lasts_until_now_and_no_longer(

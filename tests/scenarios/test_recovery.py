@@ -7,7 +7,7 @@ import pytest
 
 from acd import events as ev
 from acd.commands import MirrorAgent, OfferCall, WakeCall
-from acd.names import EndedBy, HandOverMode, HandOverResult, OfferResult, Outcome, Via
+from acd.names import WRAPUP_OVERLONG, EndedBy, HandOverMode, HandOverResult, OfferResult, Outcome, Via
 from acd.records import (
     CallClosed,
     CallOpened,
@@ -316,3 +316,16 @@ def test_step_is_due_while_callers_out_of_fallback_gather_call_is_offered_afterw
     assert not t.all(OfferMade)
     t.run_to(0.5)
     assert [(one.call.uniqueid, one.step) for one in t.all(OfferMade)] == [("rests", 1)]
+
+
+@pytest.mark.parametrize(("away_s", "is_flagged"), [(299, False), (302, True)])
+def test_wrap_up_goes_on_while_the_service_is_away_longer_than_any_may_is_kept_and_flagged(
+    away_s: int, is_flagged: bool
+) -> None:
+    t = Timeline(pbx_up=False)
+    restored(t, "1001", Presence.ACW, -away_s, until=20 - away_s)
+    done(t)
+    t.run_to(1)
+    assert t.presences("1001")[-1] == (0, "ready")
+    flags = [one.detail for one in t.all(Noted) if one.what == WRAPUP_OVERLONG]
+    assert flags == (["1001 2000 ms beyond 300000 ms"] if is_flagged else [])
