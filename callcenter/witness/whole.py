@@ -4,9 +4,10 @@ Theory of operation: Asterisk's core writes rows in pairs. A channel has CHAN_ST
 two with one and the same instant; it leaves each bridge that it enters; an application that began ends; a channel of a
 person is answered before it is in a bridge; a Linkedid ends with the hang-up of the last channel that has it, in the same
 instant. The first two of a bridge enter it within `LIMIT_MS` (Dial and Queue put both in at once), and where no third ever
-was they leave it so (it is dissolved when one leaves). So a row that was lost or moved is found even where no
-instant of the call depends on it. What is not found: a row that nothing else implies, such as the Answer() of a caller
-who never reached anybody; the dialplan's own rows are not read at all.
+was they leave it so (it is dissolved when one leaves). Who stays in a part of the dialplan that begins with Answer() was
+answered. So a row that was lost or moved is found even where no instant of the call depends on it. What is not found: a row
+that nothing else implies, such as the ANSWER of a phone whose caller was gone in that instant, or of one who waited and was then
+refused; the dialplan's own rows are not read at all.
 """
 
 from collections import Counter
@@ -19,6 +20,13 @@ from callcenter.witness.conversations import Conversation
 LIMIT_MS = 50
 _PAIRED = (("APP_START", "APP_END"),)
 _NO_ANSWER = ("Local/", "Announcer/", "Recorder/", "Snoop/", "Surrogate/")
+_ANSWERED = frozenset(
+    f"callcenter-{name}" for name in ("menu", "hold", "fallback", "voicemail", "voicemail-left", "login", "feature")
+)
+"""Parts of the dialplan (config/asterisk/extensions_callcenter.conf) that answer first; each is come to within a rest of 0.3 s
+from the last thing that the core told of the channel, and its Answer() is done within milliseconds."""
+STAYED_MS = 1_000
+"""Who hung up sooner may have been gone before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,7 @@ def _of_channel(rows: Sequence[CelRow], marks: dict[CelMark, None]) -> Iterator[
     if kinds["CHAN_START"] == 1 and rows[0].kind is not CelKind.CHAN_START:
         yield f"{channel}: a row before its CHAN_START"
     yield from _of_stays(channel, rows)
+    yield from _of_answer(channel, rows, mine)
 
 
 def _of_stays(channel: str, rows: Sequence[CelRow]) -> Iterator[str]:
@@ -97,6 +106,18 @@ def _of_stays(channel: str, rows: Sequence[CelRow]) -> Iterator[str]:
             inside.discard(row.bridge_id)
     if inside:
         yield f"{channel}: no BRIDGE_EXIT"
+
+
+def _of_answer(channel: str, rows: Sequence[CelRow], marks: Sequence[CelMark]) -> Iterator[str]:
+    """The ANSWER of one who met nobody: who hung up a while after he came into a part that answers first has one."""
+    if channel.startswith(_NO_ANSWER) or any(row.kind in (CelKind.ANSWER, CelKind.BRIDGE_ENTER) for row in rows):
+        return
+    told = [row.at_us for row in rows] + [mark.at_us for mark in marks]
+    for hangup in rows:
+        if hangup.kind is CelKind.HANGUP and hangup.context in _ANSWERED:
+            before = [at_us for at_us in told if at_us < hangup.at_us]
+            if before and hangup.at_us - max(before) >= STAYED_MS * 1000:
+                yield f"{channel}: no ANSWER before it hung up in {hangup.context}"
 
 
 def _of_linkedids(rows: Sequence[CelRow]) -> Iterator[Fault]:

@@ -38,13 +38,13 @@ class Day:
         cel = self.cel
         self.records.append(PresenceChanged("1001", ms(-50), Presence.READY, "", "8101", ms(-50), None, 0, True))
         for name, at_s in (("before", -9.0), ("across", 15.0)):
-            cel.arrives(at_s, name)
+            self.arrives(at_s, name)
             self.records.append(opened(cel._channels[name][1], at_s))
         self.over(2, "before")
         self.over(60, "across")
         self.records += [closed("pbx-1", 2, EndedBy.CALLER, Outcome.ABANDONED_QUEUE), GAP]
         self.records.append(closed("pbx-2", TO_S, EndedBy.UNKNOWN, None))
-        cel.arrives(30, "gives up")
+        self.arrives(30, "gives up")
         cel.falls_back(30.1, "gives up")
         cel.line(39.9, "APP_END", "gives up", "callcenter-fallback", app="Queue")
         self.over(40, "gives up")
@@ -58,6 +58,11 @@ class Day:
         self.over(70.05, "8101", is_caller=False)
         self.over(70.1, "talks", by="dialplan/builtin")
 
+    def arrives(self, at_s: float, name: str) -> None:
+        """A caller, who is answered to hear the music."""
+        self.cel.arrives(at_s, name)
+        self.cel.line(at_s + 0.05, "ANSWER", name, "callcenter-hold")
+
     def over(self, at_s: float, name: str, by: str = "", *, is_caller: bool = True) -> None:
         """A channel is gone; `by`: empty: by itself."""
         self.cel.ends(at_s, name, by=by or name)
@@ -67,7 +72,7 @@ class Day:
 
     def goes_on(self) -> "Day":
         """After the gap CEL has a further call, which was seen live."""
-        self.cel.arrives(120, "after")
+        self.arrives(120, "after")
         self.over(130, "after")
         uniqueid = self.cel._channels["after"][1]
         self.records += [opened(uniqueid, 120), closed(uniqueid, 130, EndedBy.CALLER, Outcome.ABANDONED_QUEUE)]

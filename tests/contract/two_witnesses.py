@@ -51,7 +51,8 @@ class Office:
         self._told(name, agent, phone, from_s, to_s)
 
     def gives_up(self, name: str, at_s: float) -> None:
-        """He hangs up in the queue."""
+        """He hangs up in the queue, where he was answered to hear its music."""
+        self.cel.line(at_s - 2, "ANSWER", name, "callcenter-hold")
         self.over(at_s, name, by=name, last=True)
         call = self.id(self.uniqueid(name))
         self.records.append(CallClosed(call, ms(at_s), EndedBy.CALLER, Outcome.ABANDONED_QUEUE, ""))
@@ -63,6 +64,7 @@ class Office:
     def turned_away(self, name: str, at_s: float, by: str) -> None:
         """His number is on the list: `the dialplan` refuses him, or he hangs up `himself`."""
         self.block(name, at_s - 3)
+        self.cel.line(at_s - 2, "ANSWER", name, "callcenter-hold")
         is_refused = by == "the dialplan"
         self.over(at_s, name, by="dialplan/builtin" if is_refused else name, last=True)
         ended_by = EndedBy.SYSTEM if is_refused else EndedBy.CALLER
