@@ -22,7 +22,7 @@ from callcenter.lab.devtools import DevTools, Page, devtools
 from callcenter.lab.sip_phone import answers
 from callcenter.storage.database import open_engine
 from tests.counted import figure_text, totals_between
-from tests.integration.office import Building, Office, until
+from tests.integration.office import Building, Office, Row, until
 from tests.integration.supervised_office import ordered
 
 pytestmark = pytest.mark.pbx
@@ -101,6 +101,13 @@ DRAWN = """(() => {
     const drawn = new Set(chinese.map(looks));
     return {asked: chinese.length, chinese: [...drawn].filter(look => !missing.has(look)).length, missing: missing.size};
 })()"""
+DRAWN = """(() => {
+    const chart = Chart.getChart(document.querySelector('#plot canvas'));
+    const parts = [0, 1, 2].map(n => [chart.data.datasets[n].data, chart.getDatasetMeta(n).data]);
+    return chart.data.labels.map((hour, n) =>
+        [hour, ...parts.map(([values]) => values[n]), parts.map(([, bars]) => Math.round(bars[n].height) > 0)]);
+})()"""
+"""What the chart was given for each hour, and whether it drew a bar of any height for it."""
 IS_LIVE = "document.body?.dataset.live === 'live' && !!document.querySelector('.figure .value')"
 
 
@@ -196,8 +203,27 @@ async def test_calls_are_answered_and_abandoned_each_figure_is_the_ledgers_withi
     shown = await agree_within(building, page, 1.0)
     assert int(shown["abandoned"]) == int(before["abandoned"]) + 1
     assert shown["waiting"] == "0"
-    hours = await page.evaluate("document.querySelector('#plot canvas').getAttribute('aria-label')")
-    assert sum(int(part.split(": ")[1]) for part in hours.split(", ")) == int(shown["offered"])
+    drawn = await page.evaluate(DRAWN)
+    expected = by_hour(await office.rows())
+    assert [bar[:4] for bar in drawn] == expected
+    assert [[value > 0 for value in bar[1:4]] for bar in drawn] == [bar[4] for bar in drawn], "a bar is as its number"
+    said = await page.evaluate("document.querySelector('#plot canvas').getAttribute('aria-label')")
+    assert said == ", ".join(f"{hour}: {sum(parts)}" for hour, *parts in expected)
+    assert sum(sum(parts) for _, *parts in expected) == int(shown["offered"])
+
+
+def by_hour(rows: list[Row]) -> list[list[Any]]:
+    """Each hour of today as a clock shows it, with calls answered, abandoned, and others that arrived in it, counted row by row."""
+    zone = ZoneInfo("Asia/Shanghai")
+    found: dict[int, list[Any]] = {hour: [f"{hour:02}", 0, 0, 0] for hour in range(24)}
+    for row in rows:
+        arrived = datetime.fromtimestamp(row["arrived_ms"] / 1000, zone)
+        if arrived.date() != datetime.now(zone).date() or row["direction"] != "inbound" or row["excluded"]:
+            continue
+        outcome = row["outcome"]
+        part = 1 if outcome == "agent_answered" else 2 if outcome.startswith("abandoned") else 3
+        found[arrived.hour][part] += 1
+    return list(found.values())
 
 
 async def test_agents_work_each_state_stands_there_with_sign_and_word_in_both_languages(
