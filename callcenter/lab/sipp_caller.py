@@ -14,8 +14,8 @@ from callcenter.lab.sip_trace import SipMessage
 from callcenter.lab.sipp_process import SippProcess
 
 CALLERS_HOST = "127.0.0.2"
-CUE_EVERY_S = 1.0
 """Another address than the agents' phones: the trunk is known by it."""
+CUE_EVERY_S = 1.0
 
 
 def _process(noted: Callable[[SipMessage], None]) -> SippProcess:
