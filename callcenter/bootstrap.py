@@ -104,7 +104,7 @@ class Service:
         self.board, self.recent = self._board(), self._recent_report()
         self.exporter = Exporter(self._floor, __version__, self._dictionary, self.recent.frozen)
         self.exporter.staff(self.plan())
-        self.projector = follow(self.ledger, self.state.outbox, (self.board, self.recent))
+        self.projector = follow(self.ledger, self.state.outbox, (self.board, self.recent), leads=self._leads)
         self._stopping = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
         self._why: Exception | None = None
@@ -142,7 +142,7 @@ class Service:
             trust=lambda is_current: Trust(
                 is_pbx_up=self.pbx.actions.is_up and self.pbx.events.is_up and self.pbx.is_synced,
                 is_leader=self.pbx.leadership.is_ours,
-                is_ledger_up=is_current and self.projector.away is None,
+                is_ledger_up=is_current and self.projector.away is None and not self._stands_by(),
                 build=FILES.build,
             ),
             ledger=self.database,
@@ -156,7 +156,7 @@ class Service:
             now=self.clock.now,
             zone=lambda: self.plan().zone,
             lines=lambda: self.plan().lines,
-            leads=lambda: self.pbx.leadership.is_ours,
+            stands_by=self._stands_by,
             dictionary=lambda: self._dictionary,
         )
 
@@ -365,8 +365,14 @@ class Service:
                 task.add_done_callback(self._background.discard)
                 task.add_done_callback(told_if_it_failed)
 
+    def _leads(self) -> bool:
+        return self.pbx.leadership.is_ours
+
+    def _stands_by(self) -> bool:
+        return self.pbx.stands_by_for is not None
+
     def _stands_by_at(self) -> str | None:
-        return self.pbx.name if self.pbx.stands_by_for is not None else None
+        return self.pbx.name if self._stands_by() else None
 
     def _watches(self) -> bool:
         return self.pbx.is_synced and self.driver.engine is not None

@@ -25,7 +25,7 @@ from acd.plan import Plan
 from acd.records import CallClosed, Ignored, Noted, PresenceChanged, Record, TalkOpened
 from callcenter.asterisk.told import DialAsked, FallbackEntered, FeatureUsed, Told, WishFenced
 from callcenter.clock import PbxClock
-from metrics.exporter import FALLBACK_ENTERED
+from metrics.notes import FALLBACK_ENTERED
 
 log = logging.getLogger(__name__)
 

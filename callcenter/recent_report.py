@@ -2,8 +2,9 @@
 
 Theory of operation: like the wallboard's day (`callcenter.board.live`) they follow the rows that the ledger tells of
 (`settled`), and are read whole in the projector's pauses (`between`, when no transaction runs): at the start, after a transaction
-whose end nobody saw, when the plan's choices changed, when this instance begins to lead (another one wrote before), and once an
-hour, because an import writes beside us. Reading streams the day's calls in small parts, so the loop that routes calls is never
+whose end nobody saw, when the plan's choices changed, when this instance begins to lead (another one wrote before: `followers`), and
+once an hour, because an import writes beside us. Who stands by shows nothing: the leader's transactions are not told here, and a board
+that takes the greater of the two would show what was true once. Reading streams the day's calls in small parts, so the loop that routes calls is never
 held for longer than one of them takes. A scrape costs one look at the clock, a copy of some sums, and half a
 millisecond for the longest talks of a day of 30,000 calls.
 """
@@ -44,15 +45,15 @@ class RecentReport:
         now: Callable[[], float],
         zone: Callable[[], str],
         lines: Callable[[], Iterable[str]],
-        leads: Callable[[], bool] = lambda: True,
+        stands_by: Callable[[], bool] = lambda: False,
         dictionary: Callable[[], Dictionary] = lambda: DICTIONARY,
     ) -> None:
-        """ledger: its database. now: seconds on the PBX's clock. zone, lines, dictionary: of the plan in force."""
+        """ledger: its database. now: seconds on the PBX's clock. zone, lines, dictionary: of the plan in force.
+        stands_by: whether another instance leads."""
         self._ledger, self._now, self._zone, self._lines = ledger, now, zone, lines
-        self._leads, self._dictionary = leads, dictionary
+        self._stands_by, self._dictionary = stands_by, dictionary
         self._windows = ReportWindows(dictionary())
         self._is_current = False
-        self._led = False
         self._read_ms = 0
         """Beginning of the hour in which the ledger was read whole."""
         self._midnight = (0, 0, "")
@@ -74,9 +75,6 @@ class RecentReport:
     async def between(self) -> None:
         """Read the ledger if that is due, and let the windows move on. No transaction may run meanwhile. Raises LedgerAway."""
         edges, hour = self._edges(), self._now_ms() // HOUR_MS
-        if self._leads() and not self._led:
-            self.doubt()
-        self._led = self._leads()
         is_same = self._dictionary() is self._windows.dictionary and hour == self._read_ms // HOUR_MS
         if self._is_current and is_same and self._windows.advance(edges):
             return
@@ -84,8 +82,8 @@ class RecentReport:
         self._read_ms = hour * HOUR_MS
 
     def frozen(self) -> WindowTotals:
-        """Return the sums of this instant; empty until the ledger was read."""
-        if not self._is_current or not self._windows.advance(self._edges()):
+        """Return the sums of this instant; empty until the ledger was read, and while another instance leads."""
+        if self._stands_by() or not self._is_current or not self._windows.advance(self._edges()):
             return WindowTotals(self._windows.dictionary)
         return self._windows.frozen(self._lines())
 

@@ -38,13 +38,12 @@ from metrics.dictionary import DICTIONARY, HANDED_OUT, Dictionary
 from metrics.estimate import Estimates
 from metrics.floor import Floor
 from metrics.live import LiveFigures, occupancy
+from metrics.notes import FALLBACK_ENTERED
 from metrics.report_windows import NOTHING_READ, WindowTotals
 from metrics.series import BOUNDS, SERIES, Kind
 from metrics.story import Story
 
 ABANDONED = frozenset({Outcome.ABANDONED_IVR, Outcome.ABANDONED_QUEUE, Outcome.ABANDONED_RINGING})
-FALLBACK_ENTERED = "fallback_entered"
-"""Note of a caller who went into the PBX's own queue while we live."""
 MAX_WORDS = 100
 """Distinct reasons or notes that get a series of their own; later ones count as `other`."""
 AGENT_SECONDS = "callcenter_agent_seconds_total"

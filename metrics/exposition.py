@@ -19,11 +19,13 @@ from metrics.buckets import Buckets, Labels
 from metrics.exporter import Frozen
 from metrics.floor import Floor
 from metrics.gauges import gauges
+from metrics.notes import NOTES
 from metrics.series import BOUNDS, SERIES, Kind
 
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "callcenter_offers_total": tuple(result.value for result in OfferResult),
     "callcenter_handovers_total": tuple(result.value for result in HandOverResult),
+    "callcenter_notes_total": NOTES,
     "callcenter_recordings_total": tuple(status.value for status in RecordingStatus),
     "callcenter_agent_seconds_total": tuple(one.value for one in Presence if one is not Presence.LOGGED_OUT),
 }

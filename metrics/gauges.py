@@ -21,7 +21,7 @@ def _of_floor(floor: Floor) -> dict[str, dict[Labels, float]]:
         "callcenter_trunk_calls": {(direction,): count for direction, count in floor.trunk_calls.items()},
         "callcenter_line_state": {
             (line, state.value): float(floor.line_states.get(line, LineState.OPEN) is state)
-            for line in floor.waiting
+            for line in (() if floor.is_standing_by else floor.waiting)
             for state in LineState
         },
         "callcenter_agents": {(presence.value,): floor.agents.get(presence, 0) for presence in Presence},

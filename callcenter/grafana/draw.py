@@ -21,6 +21,10 @@ NUMBER_H, GRAPH_H = 5, 8
 ALL = ".+"
 """What `$line` is while all lines are chosen."""
 
+APPROXIMATE = Text("（约）", ", approx.")
+EXTRAPOLATED = Text("增量由计数器外推，是近似值。", " Extrapolated from counters: approximate.")
+"""What a panel says of itself that shows by how much counters rose in a time."""
+
 AnyPanel = timeseries.Panel | stat.Panel | bargauge.Panel
 _GRAFANA_UNITS: Mapping[Unit, str] = {
     Unit.SECONDS: "s",
@@ -89,9 +93,12 @@ def draw(one: Dashboard, lang: Lang) -> str:
 
 def _panel(panel: Panel, lang: Lang) -> AnyPanel:
     made = _LOOKS[panel.look](panel)
+    title, says = panel.title.said(lang), panel.says.said(lang)
+    if any("increase(" in query.expr for query in panel.queries):
+        title, says = title + APPROXIMATE.said(lang), says + EXTRAPOLATED.said(lang)
     made = (
-        made.title(panel.title.said(lang))
-        .description(panel.says.said(lang))
+        made.title(title)
+        .description(says)
         .datasource(SOURCE)
         .unit(unit_of(panel.unit, lang))
         .span(panel.width)

@@ -232,9 +232,8 @@ _CALLS = Row(
         Panel(
             Text("来电结果（每小时）", "Outcomes, per hour"),
             Text(
-                "近 1 小时结束的来电按其唯一结果；增量由计数器外推，不是精确值。",
-                "Calls that ended in the last hour by their one outcome; increases of counters are estimates, the "
-                "report is exact.",
+                "近 1 小时结束的来电按其唯一结果；精确值见报表。",
+                "Calls that ended in the last hour by their one outcome; the report is exact.",
             ),
             Unit.CALLS,
             (each("outcome", 'sum by (outcome) (increase(callcenter_calls_ended_total{line=~"$line"}[1h]))'),),

@@ -1,10 +1,12 @@
 """Whoever keeps figures of the ledger in memory: told what each transaction changed, and given the pauses between them.
 
+When this instance begins to lead, another one wrote to the ledger before it: then everything is read anew, once.
+
 A fault of one of them is no reason for the ledger to stop, nor for the others: it is logged, and its figures are read anew.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -32,8 +34,11 @@ class Follower(Protocol):
         ...
 
 
-def follow(ledger: Ledger, outbox: Path, followers: Sequence[Follower]) -> Projector:
-    """Return the projector of an outbox, whose ledger tells all of them."""
+def follow(
+    ledger: Ledger, outbox: Path, followers: Sequence[Follower], leads: Callable[[], bool] = lambda: True
+) -> Projector:
+    """Return the projector of an outbox, whose ledger tells all of them. leads: whether this instance does."""
+    led = False
 
     def settled(changes: Sequence[tuple[Row | None, Row]]) -> None:
         for one in followers:
@@ -48,6 +53,10 @@ def follow(ledger: Ledger, outbox: Path, followers: Sequence[Follower]) -> Proje
             one.doubt()
 
     async def between() -> None:
+        nonlocal led
+        before, led = led, leads()
+        if led and not before:
+            doubt()
         for one in followers:
             try:
                 await one.between()

@@ -43,13 +43,13 @@ class Watched:
 
     def __init__(self, engine: AsyncEngine, now_ms: int = NOON_MS + HOUR_MS) -> None:
         self.engine, self.now_ms = engine, now_ms
-        self.dictionary, self.zone, self.leads = DICTIONARY, "Asia/Shanghai", True
+        self.dictionary, self.zone, self.stands_by = DICTIONARY, "Asia/Shanghai", False
         self.report = RecentReport(
             ledger=engine,
             now=lambda: self.now_ms / 1000,
             zone=lambda: self.zone,
             lines=lambda: ["general"],
-            leads=lambda: self.leads,
+            stands_by=lambda: self.stands_by,
             dictionary=lambda: self.dictionary,
         )
 
@@ -119,10 +119,6 @@ def changes_of(watched: Watched) -> Iterator[str]:
     yield "doubt"
     watched.now_ms += HOUR_MS
     yield "the next hour"
-    watched.leads = False
-    yield ""
-    watched.leads = True
-    yield "leads again"
     watched.now_ms -= 2 * HOUR_MS
     yield "the clock was set back"
 
@@ -139,11 +135,29 @@ async def test_somebody_else_wrote_the_ledger_is_read_anew_when_that_may_be_so(
         await ledger.apply(f"elsewhere-{number}", entries(other.records))
         before = watched.shown()
         await watched.report.between()
-        if why:
-            assert watched.shown() == await watched.ledger_says(), why
-            assert watched.shown() != before, why
-        else:
-            assert watched.shown() == before
+        assert watched.shown() == await watched.ledger_says(), why
+        assert watched.shown() != before, why
+
+
+async def test_another_instance_leads_nothing_is_shown_and_all_is_read_anew_when_this_one_does(
+    ledger: Ledger, engine: AsyncEngine, tmp_path: Path
+) -> None:
+    watched, leads = Watched(engine), False
+    projector = follow(ledger, tmp_path, (watched.report,), leads=lambda: leads)
+    assert projector._between is not None
+    await ledger.apply("box", entries(a_run(2, 20)))
+    watched.stands_by = True
+    await projector._between()
+    assert watched.shown() == {}
+
+    other = Told("other", watched.now_ms - 1000).queued(0).talks(1, 2)
+    await Ledger(engine).apply("elsewhere", entries(other.records))  # the leader's own process
+    await projector._between()
+    watched.stands_by = False
+    assert watched.shown() != await watched.ledger_says(), "it was not told"
+    leads = True
+    await projector._between()
+    assert watched.shown() == await watched.ledger_says()
 
 
 async def test_plan_has_another_zone_today_begins_at_its_midnight(ledger: Ledger, engine: AsyncEngine) -> None:

@@ -101,7 +101,7 @@ DRAWN = """(() => {
     const drawn = new Set(chinese.map(looks));
     return {asked: chinese.length, chinese: [...drawn].filter(look => !missing.has(look)).length, missing: missing.size};
 })()"""
-DRAWN = """(() => {
+CHART_DRAWN = """(() => {
     const chart = Chart.getChart(document.querySelector('#plot canvas'));
     const parts = [0, 1, 2].map(n => [chart.data.datasets[n].data, chart.getDatasetMeta(n).data]);
     return chart.data.labels.map((hour, n) =>
@@ -203,7 +203,7 @@ async def test_calls_are_answered_and_abandoned_each_figure_is_the_ledgers_withi
     shown = await agree_within(building, page, 1.0)
     assert int(shown["abandoned"]) == int(before["abandoned"]) + 1
     assert shown["waiting"] == "0"
-    drawn = await page.evaluate(DRAWN)
+    drawn = await page.evaluate(CHART_DRAWN)
     expected = by_hour(await office.rows())
     assert [bar[:4] for bar in drawn] == expected
     assert [[value > 0 for value in bar[1:4]] for bar in drawn] == [bar[4] for bar in drawn], "a bar is as its number"

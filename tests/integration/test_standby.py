@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from callcenter.http.tokens import Audience, TokenStore
 from callcenter.lab.errors import PeerUnavailableError
 from callcenter.lab.loader import end, spawn
 from callcenter.lab.ports import free_port
@@ -37,10 +38,11 @@ class StandBy:
     def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
         self.port = free_port()
         self.log_file = folder / "b.log"
+        self.state_dir = folder / "state-b"
         self._folder = folder
         self._settings = {
             **settings,
-            "CALLCENTER_STATE_DIR": str(folder / "state-b"),
+            "CALLCENTER_STATE_DIR": str(self.state_dir),
             "CALLCENTER_HTTP_PORT": str(self.port),
             "CALLCENTER_INSTANCE": "callcenter-b",
         }
@@ -135,6 +137,17 @@ async def looking_at(office: Office, standby: StandBy) -> AsyncIterator[None]:
         office.site.http_port = port
 
 
+async def on_the_board(standby: StandBy) -> str:
+    """Calls of today on the stand-by's own wallboard."""
+    _, token = TokenStore(standby.state_dir).create(Audience.BOARD, "2026-01-01T00:00:00Z")
+    reader, writer = await asyncio.open_connection("127.0.0.1", standby.port)
+    writer.write(f"GET /board/events HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+    await reader.readuntil(b"event: state\ndata: ")
+    told = json.loads(await reader.readuntil(b"\n\n"))
+    writer.close()
+    return str(told["state"]["figures"]["offered"]["text"])
+
+
 async def presences(office: Office) -> dict[str, str]:
     """Agents who are logged in -> what they do."""
     agents = (await office.status())["agents"]
@@ -154,6 +167,8 @@ async def test_leader_is_killed_the_stand_by_leads_before_callers_leave_hold_and
         shown = await office.samples()
         names = ("callcenter_leader", "callcenter_standing_by", "callcenter_shared_state_up")
         assert [shown[name][()] for name in names] == [0, 1, 1]
+        says_nothing = ("callcenter_report_offered", "callcenter_report_open", "callcenter_line_state")
+        assert [name for name in says_nothing if shown.get(name)] == [], "that is the leader's to say"
     assert standby.codes == []
 
     await office.ready("1001")
@@ -180,6 +195,8 @@ async def test_leader_is_killed_the_stand_by_leads_before_callers_leave_hold_and
         ] * 2
         assert (await office.row(gave_up, 60))["outcome"] == "abandoned_queue", "as CEL tells"
         assert (await office.status())["shared_state"] == "ok"
+        await until(lambda: _reports(office, 3), "gauges have the calls that the other one led, too")
+        assert await on_the_board(standby) == "3", "and so has the wallboard"
         await office.not_ready("1001")
         await office.code("1002", "*12", "logged_out")
 
@@ -359,6 +376,11 @@ async def _leads(office: Office) -> bool:
         return (await office.code_of("/readyz"))[0] == 200
     except OSError:
         return False
+
+
+async def _reports(office: Office, calls: int) -> bool:
+    shown = (await office.samples()).get("callcenter_report_offered", {})
+    return [value for labels, value in shown.items() if set(labels) == {"24h", "all"}] == [calls]
 
 
 async def _stands_by(office: Office) -> bool:

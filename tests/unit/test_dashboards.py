@@ -10,7 +10,7 @@ import pytest
 from acd.names import HandOverResult, LineState, OfferResult, Outcome, RecordingStatus
 from agents.presence import Presence
 from callcenter.grafana.__main__ import DASHBOARDS, FOLDER, files
-from callcenter.grafana.draw import unit_of
+from callcenter.grafana.draw import APPROXIMATE, EXTRAPOLATED, unit_of
 from callcenter.grafana.shape import LIBRARY, Dashboard, Lang, Look, Panel, Text, Unit
 from callcenter.grafana.words import HANDOVER, LINE_STATE, OFFER, OUTCOME, PRESENCE, RECORDING, SPECIALIST, WINDOW
 from metrics.floor import SPECIALIST_STATES
@@ -67,7 +67,9 @@ def test_drawn_panels_carry_what_the_definition_says(one: Dashboard, lang: Lang)
     assert len(drawn) == len(one.panels)
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
     for panel, defined in zip(drawn, one.panels, strict=True):
-        assert panel["title"] == defined.title.said(lang) and panel["description"] == defined.says.said(lang)
+        is_estimate = any("increase(" in query.expr for query in defined.queries)
+        for key, text, more in (("title", defined.title, APPROXIMATE), ("description", defined.says, EXTRAPOLATED)):
+            assert panel[key] == text.said(lang) + (more.said(lang) if is_estimate else "")
         assert panel["fieldConfig"]["defaults"]["unit"] and panel["fieldConfig"]["defaults"]["noValue"]
         assert [target["expr"] for target in panel["targets"]] == [query.expr for query in defined.queries]
         assert all(target["legendFormat"] for target in panel["targets"])

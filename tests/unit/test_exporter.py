@@ -1,5 +1,7 @@
 """The exporter: what each record moves, what a scrape shows, and the rule that no series stays unmoved."""
 
+from dataclasses import replace
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -28,7 +30,7 @@ FLOOR = Floor(
     outbox_dropped=4,
     is_database_up=True,
     is_leader=True,
-    is_standing_by=True,
+    is_standing_by=False,
     is_state_shared=True,
     unknown_calls=2,
     epoch=9,
@@ -44,6 +46,13 @@ def samples(exporter: Exporter) -> dict[str, float]:
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
+
+
+def test_another_instance_leads_orders_on_lines_are_its_to_show() -> None:
+    exporter = Exporter(lambda: replace(FLOOR, is_standing_by=True), version="1.2")
+    shown = samples(exporter)
+    assert not any(name.startswith("callcenter_line_state") for name in shown)
+    assert shown["callcenter_standing_by"] == 1
 
 
 def exporter_after(*told: Told) -> Exporter:
@@ -74,7 +83,7 @@ def test_prometheus_scrapes_floor_shows_every_gauge() -> None:
     assert shown["callcenter_outbox_dropped_total"] == 4
     assert shown["callcenter_unknown_calls"] == 2
     assert (shown["callcenter_database_up"], shown["callcenter_leader"], shown["callcenter_epoch"]) == (1, 1, 9)
-    assert (shown["callcenter_standing_by"], shown["callcenter_shared_state_up"]) == (1, 1)
+    assert (shown["callcenter_standing_by"], shown["callcenter_shared_state_up"]) == (0, 1)
     assert shown["callcenter_build_info|plan=abc|version=1.2"] == 1
 
 
