@@ -105,7 +105,7 @@ def report(
     if explain is not None:
         _explain(settings, choices, request, explain, kind, output)
         return
-    document = _run(document_of(settings.database, choices, request))
+    document = _run(document_of(settings.database, choices, request, settings.state_dir))
     if kind is Format.TEXT and output is None:
         console = Console() if sys.stdout.isatty() else Console(width=NARROW)
         show(document, lang.value, public_only=public, console=console)

@@ -6,7 +6,7 @@ others is the completeness (figure `completeness` of the dictionary). Calls that
 a gap whose CEL was not read; so each gap is named, with whether it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from fractions import Fraction
@@ -21,6 +21,7 @@ SHOWN = 200
 """So many gaps are listed; the others are in the sum."""
 _READ = Words("told from CEL", "已由CEL补录")
 _NOT_READ = Words("CEL not read: calls may be missing", "未能读取CEL：可能缺少来电")
+_OPEN = Words("nobody watches yet: calls are missing", "至今无人值守：缺少来电")
 _RESTARTED = Words("; the PBX was started anew", "；话务平台曾重启")
 
 
@@ -34,6 +35,8 @@ class Gap:
     has_restarted: bool = False
     is_read: bool = False
     """What happened in it was told from CEL."""
+    is_open: bool = False
+    """Nobody watches yet: it ends where the period does, or now."""
 
     @property
     def length_ms(self) -> int:
@@ -86,18 +89,36 @@ def completeness_in_words(totals: Totals, gaps: Sequence[Gap], dictionary: Dicti
     return Words(f"Completeness: {percent}. {said.en}", f"数据完整率：{percent}。{said.zh}")
 
 
+def with_open(gaps: Sequence[Gap], since: Mapping[str, int], from_ms: int, to_ms: int) -> list[Gap]:
+    """Return the gaps of [from, to) with those that are still open, which nobody has written down. since: PBX -> when it was watched
+    last; what was told from CEL of the time after it is a gap on record, and the open one begins at its end."""
+    found = list(gaps)
+    for pbx, at_ms in sorted(since.items()):
+        begins_ms = max(at_ms, from_ms)
+        begins_ms = max([begins_ms, *(gap.to_ms for gap in gaps if gap.pbx == pbx and gap.from_ms <= begins_ms)])
+        if begins_ms < to_ms:
+            found.append(Gap(pbx, begins_ms, to_ms, is_open=True))
+    return found
+
+
 def gaps_in_words(gaps: Sequence[Gap]) -> Words:
-    """Return how many gaps are on record, how long together, and how many of them CEL did not fill. One that is still open is
-    not on record: it is written down when somebody watches again."""
+    """Return how many gaps there are, how long together, how many of them CEL did not fill, and that one is still open."""
     if not gaps:
         return Words("No gap is on record.", "无值守空缺记录。")
     seconds = Cell.of("", _seconds(sum(gap.length_ms for gap in gaps)), Unit.SECONDS).text
     unread = sum(not gap.is_read for gap in gaps)
     more = f", {unread} of them not told from CEL: calls may be missing" if unread else ", all told from CEL"
     zh = f"，其中{unread}段未能由CEL补录，可能缺少来电" if unread else "，均已由CEL补录"
+    is_open = any(gap.is_open for gap in gaps)
+    end = (
+        " Not final: nobody watches yet; the service tells it when it is back, callcenter reconcile before."
+        if is_open
+        else ""
+    )
+    ende = "未定稿：至今无人值守，待服务恢复或运行 callcenter reconcile 后补录。" if is_open else ""
     return Words(
-        f"Nobody watched in {len(gaps)} {'gap' if len(gaps) == 1 else 'gaps'}, {seconds} s together{more}.",
-        f"无人值守{len(gaps)}段，共{seconds}秒{zh}。",
+        f"Nobody watched in {len(gaps)} {'gap' if len(gaps) == 1 else 'gaps'}, {seconds} s together{more}.{end}",
+        f"无人值守{len(gaps)}段，共{seconds}秒{zh}。{ende}",
     )
 
 
@@ -107,7 +128,7 @@ def _percent(totals: Totals, dictionary: Dictionary) -> Cell:
 
 
 def _row(gap: Gap, zone: tzinfo) -> Row:
-    told = _READ if gap.is_read else _NOT_READ
+    told = _OPEN if gap.is_open else _READ if gap.is_read else _NOT_READ
     if gap.has_restarted:
         told = Words(told.en + _RESTARTED.en, told.zh + _RESTARTED.zh)
     seconds = Cell.of("", _seconds(gap.length_ms), Unit.SECONDS)

@@ -27,11 +27,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from acd.names import CallId, EndedBy
 from acd.plan import Plan
 from acd.records import GapTold, Noted, Record
-from callcenter.rebuild.gaps import MARGIN_MS, SOURCE, WATCHED, Gap, Person
+from callcenter.rebuild.gaps import SOURCE, Gap, Person
 from callcenter.rebuild.look_back import REBUILT
 from callcenter.rebuild.missed import Missed, missed, reading_from, still_unknown
 from callcenter.rebuild.source import CelText, read_since
 from callcenter.rebuild.tell import Stories
+from callcenter.rebuild.watched import is_watched_after, watched_last
 from callcenter.reconcile.ledger_side import LedgerSide
 from callcenter.storage.database import open_engine, reaching
 from callcenter.storage.errors import LedgerAway
@@ -137,13 +138,11 @@ class _CatchUp:
         folder = self.where.folder
         if await asyncio.to_thread(is_held, folder):
             return {}
-        left = await asyncio.to_thread(values_left, folder / "live.sqlite3", WATCHED)
-        watched = {name.removeprefix(WATCHED): int(text) for name, text in left.items() if text.isdecimal()}
-        since = {pbx: at_ms for pbx, at_ms in watched.items() if pbx and at_ms < to_ms}
+        since = await asyncio.to_thread(watched_last, folder, to_ms)
         if since:
             await self._store_outbox(folder / "outbox")
         for pbx, at_ms in [*since.items()]:
-            if await self._is_watched_after(pbx, at_ms):
+            if await is_watched_after(self.engine, pbx, at_ms):
                 del since[pbx]
                 self.caught.notes.append(f"{pbx}: the service of {folder} has ended, but another one watches since")
         return since
@@ -160,18 +159,6 @@ class _CatchUp:
             return
         while entries := await asyncio.to_thread(reader.read, position, BATCH):
             position = await _writing(ledger.apply(reader.identity, entries))
-
-    async def _is_watched_after(self, pbx: str, at_ms: int) -> bool:
-        """Whether anybody has seen a call of this PBX arrive or end since, or has written a gap down, as he does who begins to
-        watch."""
-        seen = (calls.c.pbx == pbx, ~calls.c.imported, calls.c.rebuilt_ms.is_(None))
-        arrived = select(calls.c.uniqueid).where(*seen, calls.c.arrived_ms > at_ms + MARGIN_MS)
-        was_seen = (calls.c.ended_ms > at_ms + MARGIN_MS, calls.c.ended_by != EndedBy.UNKNOWN.value)
-        ended = select(calls.c.uniqueid).where(*seen, *was_seen)
-        own = select(notes.c.at_ms).where(notes.c.outbox == SOURCE, notes.c.at_ms == gaps.c.to_ms)
-        others = select(gaps.c.to_ms).where(gaps.c.pbx == pbx, gaps.c.to_ms > at_ms, ~own.exists())
-        async with reaching(), self.engine.connect() as connection:
-            return bool(await connection.scalar(select(or_(arrived.exists(), ended.exists(), others.exists()))))
 
     async def _closed(self, known: KnownGap) -> None:
         gap = await self._peopled(Gap(known.pbx, known.from_ms, known.to_ms, known.has_restarted))

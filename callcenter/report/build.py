@@ -17,7 +17,7 @@ from callcenter.storage.figures import EVERYTHING, Figures, Group, Scope
 from metrics import operator_report as operator
 from metrics import report as public
 from metrics.bins import Bins
-from metrics.completeness import completeness_in_words, completeness_section, gaps_section
+from metrics.completeness import completeness_in_words, completeness_section, gaps_section, with_open
 from metrics.dictionary import Dictionary
 from metrics.document import Document, Section
 from metrics.lengths import HOUR_MS
@@ -65,6 +65,8 @@ class Request:
     """Code -> name; a line that is not here is called by its code."""
     agent_names: Mapping[str, str] = field(default_factory=dict)
     staff: Sequence[StaffCount] = ()
+    unwatched: Mapping[str, int] = field(default_factory=dict)
+    """PBX -> since when nobody watches it, ms; only where that is within the period."""
 
 
 async def build_document(figures: Figures, request: Request) -> Document:
@@ -72,10 +74,11 @@ async def build_document(figures: Figures, request: Request) -> Document:
     period, dictionary = request.period, figures.dictionary
     by_line_and_need = {} if request.public_only else await _by_line_and_need(figures, request)
     whole = await _whole(figures, request, by_line_and_need)
-    gaps = await figures.gaps(period.from_ms, period.to_ms)
+    gaps = with_open(await figures.gaps(period.from_ms, period.to_ms), request.unwatched, *_shown(request))
     has_times = request.scope == EVERYTHING and not request.public_only
     overlong = await figures.overlong_wrapups(period.from_ms, period.to_ms) if has_times else ()
     is_over = request.now_ms >= period.to_ms
+    is_final = is_over and not whole["not_ended"] and not any(gap.is_open for gap in gaps)
     hours = await figures.bins(period.hours(), hour_terms(dictionary), request.scope)
     sections = [
         public.call_service(whole, dictionary),
@@ -92,7 +95,7 @@ async def build_document(figures: Figures, request: Request) -> Document:
         sections += [completeness_section(whole, dictionary), gaps_section(gaps, period.zone)]
     return Document(
         Words(f"{request.organisation.en}: call statistics", f"{request.organisation.zh}话务统计"),
-        _period_words(request, is_final=is_over and not whole["not_ended"]),
+        _period_words(request, is_final=is_final),
         tuple(section for section in sections if section.is_public or not request.public_only),
         (
             completeness_in_words(whole, gaps, dictionary),
@@ -100,9 +103,14 @@ async def build_document(figures: Figures, request: Request) -> Document:
             *overlong_note(overlong),
             *notes(whole, dictionary, is_over=is_over),
         ),
-        is_over and not whole["not_ended"],
-        _facts(request, dictionary, whole["not_ended"] or 0, is_over=is_over),
+        is_final,
+        _facts(request, dictionary, whole["not_ended"] or 0, is_final=is_final),
     )
+
+
+def _shown(request: Request) -> tuple[int, int]:
+    """Return what of the period has been: its beginning and its end, or now, ms."""
+    return request.period.from_ms, min(request.period.to_ms, request.now_ms)
 
 
 async def _by_line_and_need(figures: Figures, request: Request) -> ByLineAndNeed:
@@ -245,7 +253,7 @@ async def _callers(figures: Figures, request: Request) -> Section:
     return operator.callers(distinct, first, figures.dictionary)
 
 
-def _facts(request: Request, dictionary: Dictionary, open_calls: int, *, is_over: bool) -> dict[str, object]:
+def _facts(request: Request, dictionary: Dictionary, open_calls: int, *, is_final: bool) -> dict[str, object]:
     """What a program that reads the report must know of it."""
     period = request.period
     return {
@@ -254,7 +262,7 @@ def _facts(request: Request, dictionary: Dictionary, open_calls: int, *, is_over
         "zone": str(period.zone),
         "platform": request.scope.platform,
         "line": request.scope.line,
-        "is_final": is_over and not open_calls,
+        "is_final": is_final,
         "open_calls": open_calls,
         "choices": asdict(dictionary.choices),
     }

@@ -1,5 +1,6 @@
 """`callcenter report`, from the ledger to what is printed or written."""
 
+import asyncio
 import csv
 import difflib
 import io
@@ -7,12 +8,15 @@ import json
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import IO
 
 from rich.console import Console
 
+from callcenter.rebuild.watched import is_watched_after, watched_last
 from callcenter.report.as_csv import as_csv
 from callcenter.report.as_json import as_json
 from callcenter.report.build import Request, build_document
@@ -34,6 +38,8 @@ ROLL_UP_S = 5.0
 """How long a report may first bring the roll-ups up to date; what is left is counted from the rows."""
 LINE_KEYS = ("at", "call", "agent", "numerator", "denominator")
 """Of one row behind a figure."""
+QUIET_MS = 60_000
+"""A service that has not said for so long that it watches does not."""
 AT_HAND = 1 << 24
 """Bytes of a list of calls that stay in memory; a longer one waits in the temporary folder."""
 BOM = "\ufeff"
@@ -74,11 +80,25 @@ async def figures_of(database: str, choices: Choices) -> AsyncIterator[Figures]:
         await engine.dispose()
 
 
-async def document_of(database: str, choices: Choices, request: Request) -> Document:
-    """Return the report. Raises UnknownName, LedgerAway, SchemaOutdated."""
+async def document_of(database: str, choices: Choices, request: Request, folder: Path) -> Document:
+    """Return the report. folder: the service's state. Raises UnknownName, LedgerAway, SchemaOutdated, StateUnusable."""
     async with figures_of(database, choices) as figures:
         await check_scope(figures, request)
-        return await build_document(figures, request)
+        unwatched = await _unwatched(database, request, folder)
+        return await build_document(figures, replace(request, unwatched=unwatched))
+
+
+async def _unwatched(database: str, request: Request, folder: Path) -> dict[str, int]:
+    """Return PBX -> since when nobody has watched it, where that is within the period."""
+    before_ms = min(request.period.to_ms, request.now_ms - QUIET_MS)
+    watched = await asyncio.to_thread(watched_last, folder, before_ms)
+    if not watched:
+        return {}
+    engine = open_engine(database)
+    try:
+        return {pbx: at_ms for pbx, at_ms in watched.items() if not await is_watched_after(engine, pbx, at_ms)}
+    finally:
+        await engine.dispose()
 
 
 async def check_scope(figures: Figures, request: Request) -> None:

@@ -6,12 +6,15 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from acd.records import Record
+from acd.names import CallId
+from acd.records import CallOpened, Record
 from callcenter.__main__ import app
 from callcenter.storage.database import open_engine
 from callcenter.storage.ledger import Ledger
@@ -218,6 +221,35 @@ def test_json_has_the_gaps_and_what_became_of_them(after_a_gap: Path) -> None:
     assert told["rebuilt"] == 2
 
 
+def report_of(day: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(
+        CliRunner().invoke(app, ["report", "--day", day, "--format", "json", "--lang", "en"]).stdout
+    )
+    return told
+
+
+def test_report_is_asked_for_while_the_service_is_away_it_says_since_when_nobody_watches_and_is_not_final(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_home(tmp_path, monkeypatch)
+    (tmp_path / "plan.toml").write_text(PLAN, encoding="utf-8")
+    made = Day()
+    away(tmp_path / ".state", FROM_S, before_the_gap(made))
+    asyncio.run(store([], tmp_path / ".state"))
+
+    told, before, after = report_of("2023-11-15"), report_of("2023-11-13"), report_of("2023-11-16")
+    assert [gap["told"] for gap in told["gaps"].values()] == ["nobody watches yet: calls are missing"]
+    assert next(iter(told["gaps"].values()))["from"] == "2023-11-15 06:13:40+08:00"
+    assert [one["report"]["is_final"] for one in (before, told, after)] == [True, False, False]
+    assert any("Not final: nobody watches yet" in note for note in told["notes"])
+    assert (before["gaps"], len(after["gaps"])) == ({}, 1)
+
+    seen = next(one for one in made.records if isinstance(one, CallOpened))
+    later = replace(seen, call=CallId("pbx", "later"), at_ms=seen.at_ms + 3_600_000)
+    asyncio.run(store([later], tmp_path / ".state"))
+    assert report_of("2023-11-16")["gaps"] == {}, "another one watches since"
+
+
 def test_service_is_away_what_it_left_is_stored_and_the_time_since_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,8 +265,10 @@ def test_service_is_away_what_it_left_is_stored_and_the_time_since_is_told(
     assert "06:14:30.100 (CEL's newest row; the service is still away): 3 calls rebuilt" in result.stdout
     report = CliRunner().invoke(app, ["report", "--day", "2023-11-15", "--format", "json"])
     sections = json.loads(report.stdout)
-    (shown,) = sections["gaps"].values()
-    assert (shown["told"], shown["length_s"]) == ("已由CEL补录", 50)
+    told, still_open = sections["gaps"].values()
+    assert (told["told"], told["length_s"]) == ("已由CEL补录", 50)
+    assert (still_open["told"], still_open["from"]) == ("至今无人值守：缺少来电", told["to"])
+    assert sections["report"]["is_final"] is False
     assert {name: sections["completeness"]["inbound"][name] for name in ("completeness", "offered", "rebuilt")} == {
         "completeness": "100.0%",
         "offered": 4,

@@ -114,7 +114,8 @@ class Away:
         shown = await typed(self.office, "report", *PERIOD, "--format", "json")
         completeness = shown["completeness"]["inbound"]
         assert (completeness["completeness"], completeness["offered"], completeness["rebuilt"]) == ("100.0%", 3, 2)
-        assert [gap["told"] for gap in shown["gaps"].values()] == ["已由CEL补录"]
+        told = [gap["told"] for gap in shown["gaps"].values()]
+        assert [one for one in told if one != "至今无人值守：缺少来电"] == ["已由CEL补录"]
 
 
 async def gave_up(office: Office, number: str) -> Leg:
