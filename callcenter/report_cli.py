@@ -103,6 +103,8 @@ def report(
         _refuse("a workbook is not text: name its file with --output FILE.xlsx")
     _make_folder(settings)
     if explain is not None:
+        if public:
+            _refuse("--explain lists calls, which are not for the public: leave --public out")
         _explain(settings, choices, request, explain, kind, output)
         return
     document = _run(document_of(settings.database, choices, request, settings.state_dir))

@@ -71,6 +71,18 @@ INTERVAL_FIGURES = (
     "outbound_answered",
     "total_volume",
 )
+PUBLIC_INTERVAL_FIGURES = (
+    "agent_answered",
+    "connect_rate",
+    "avg_wait_s",
+    "avg_talk_s",
+    "max_talk_s",
+    "outbound_answered",
+    "outbound_avg_talk_s",
+    "total_volume",
+    "total_avg_talk_s",
+)
+"""Those of the call-service table."""
 TEN_THOUSAND = 10_000
 
 
@@ -89,6 +101,15 @@ def call_service(totals: Totals, dictionary: Dictionary = DICTIONARY) -> Section
         for key, (name, figures) in CALL_ROWS.items()
     )
     return Section("call_service", Words("Call service", "话务服务"), CALL_COLUMNS, rows, DEFINITIONS, is_public=True)
+
+
+def intervals(parts: Sequence[Part], dictionary: Dictionary = DICTIONARY) -> Section:
+    """Return the call-service table's figures of each interval, for the public."""
+    column = Column("interval", Words("From", "起始"))
+    chart = Chart(ChartKind.LINE, "interval", ("total_volume", "agent_answered"), Words("calls", "通"))
+    title = Words("Call service by interval", "分时段话务服务")
+    key = "call_service_by_interval"
+    return table_of(dictionary, key, title, column, PUBLIC_INTERVAL_FIGURES, parts, chart=chart, is_public=True)
 
 
 def hour_sections(hours: Sequence[Totals], dictionary: Dictionary = DICTIONARY) -> Iterable[Section]:

@@ -28,13 +28,14 @@ file is made from the code (`python -m metrics.report_keys > docs/report.md`); a
 - A percentage is the printed text (`"71.6%"`), any other figure the printed number, what does not apply `null`.
 - Beside the columns each row has `name` (what the reader reads) and, but in `--public`, `exact`: the reduced fraction of each figure
   as text (`"49671/69373"`; seconds and counts as they are).
-- `report` says what it is a report of: `title`, `from`, `to`, `zone`, `platform`, `line`, `is_final`, `open_calls`, `choices`.
-  `notes` is a list of sentences.
+- `report` says what it is a report of: `title`, `from`, `to`, `zone`, `platform`, `line`, `is_final`, `open_calls`, `made_at`, `choices`, `definitions`.
+  `definitions` has the version of each figure's definition; all that was stored until `made_at` is in the report. `notes` is a list of sentences.
 - Columns of the N-second rate bear its threshold and clock: `service_level_20_arrival` with the defaults of `[report]`.
 - CSV has the same keys in its columns `section`, `row`, `column`.
 """
 _EACH: Mapping[str, Words] = {
     "seats": Words("platform of `[[staff]]`", "座席类别"),
+    "call_service_by_interval": Words("interval, by its beginning in ISO 8601", "时段起点"),
     "intervals": Words("interval, by its beginning in ISO 8601", "时段起点"),
     "lines": Words("line code", "线路编码"),
     "skills": Words("skill", "技能"),
@@ -50,6 +51,7 @@ def sections() -> Iterator[Section]:
     nothing = DICTIONARY.empty()
     parts = [Part("", "", nothing)]
     yield public.call_service(nothing)
+    yield public.intervals(parts)
     yield from public.hour_sections([nothing] * 24)
     yield seats([StaffCount("", "", "", 1, 1)])
     yield operator.overview(nothing)

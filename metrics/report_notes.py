@@ -1,7 +1,7 @@
 """What must be known to read a report: whether it is final, what was left out or raised, and what the choices are."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from metrics.dictionary import Dictionary
 from metrics.totals import Totals
@@ -46,6 +46,16 @@ def overlong_note(agents: Sequence[str]) -> Iterator[Words]:
     yield Words(
         f"Wrap-ups that lasted longer than any may, as nobody was there to end them: {len(agents)}, counted whole. Agents: {said}.",
         f"超过最长时限的事后处理（当时无服务将其结束）{len(agents)}次，按实际时长计入。座席：{said}。",
+    )
+
+
+def versions_note(versions: Mapping[str, int]) -> Words:
+    """Return the sentence that says by which definitions figures were made. versions: figure -> the version of its definition."""
+    apart = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()) if version != 1)
+    en, zh = (f"; {apart}", f"；{apart}") if apart else ("", "")
+    return Words(
+        f"Definitions: version 1 of each figure{en} (callcenter metrics show NAME).",
+        f"口径版本：各指标均为第1版{zh}（callcenter metrics show 指标名）。",
     )
 
 

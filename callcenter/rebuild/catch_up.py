@@ -20,11 +20,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from acd.names import CallId, EndedBy
+from acd.names import CallId
 from acd.plan import Plan
 from acd.records import GapTold, Noted, Record
 from callcenter.rebuild.gaps import SOURCE, Gap, Person
@@ -38,13 +37,10 @@ from callcenter.storage.database import open_engine, reaching
 from callcenter.storage.errors import LedgerAway
 from callcenter.storage.gaps import whole_gaps
 from callcenter.storage.ledger import Ledger
-from callcenter.storage.live_state import values_left
 from callcenter.storage.migrate import make_ready
 from callcenter.storage.outbox import segments
 from callcenter.storage.outbox_reader import OutboxReader
 from callcenter.storage.state_dir import is_held
-from callcenter.storage.tables import calls, notes
-from callcenter.storage.tables_after import gaps
 from callcenter.storage.tell_at_once import WITHIN_S, tell_at_once
 from metrics.completeness import Gap as KnownGap
 

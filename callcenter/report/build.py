@@ -21,7 +21,7 @@ from metrics.completeness import completeness_in_words, completeness_section, ga
 from metrics.dictionary import Dictionary
 from metrics.document import Document, Section
 from metrics.lengths import HOUR_MS
-from metrics.report_notes import NOTE_TOTALS, notes, overlong_note
+from metrics.report_notes import NOTE_TOTALS, notes, overlong_note, versions_note
 from metrics.staff import StaffCount, in_force, seats
 from metrics.states import LOGGED_IN, spent
 from metrics.tables import Part, terms
@@ -86,10 +86,12 @@ async def build_document(figures: Figures, request: Request) -> Document:
     ]
     if staff := _staff(request):
         sections.append(seats(staff, dictionary.choices.rounding))
+    by_interval, operators = await _intervals(figures, request)
+    sections += by_interval
     if not request.public_only:
         lowest = lowest_window(_sixty_minutes(figures, over(hours, request)), dictionary=dictionary)
         sections += [*_of_whole(figures, request, whole, lowest)]
-        sections += [*await _intervals(figures, request), *_lines_and_skills(figures, request, by_line_and_need)]
+        sections += [*operators, *_lines_and_skills(figures, request, by_line_and_need)]
         sections += [await _agents(figures, request)]
         sections += [await _callers(figures, request)]
         sections += [completeness_section(whole, dictionary), gaps_section(gaps, period.zone)]
@@ -102,6 +104,7 @@ async def build_document(figures: Figures, request: Request) -> Document:
             *(() if request.scope == EVERYTHING else (NO_TIMES,)),
             *overlong_note(overlong),
             *notes(whole, dictionary, is_over=is_over),
+            versions_note(_versions(dictionary)),
         ),
         is_final,
         _facts(request, dictionary, whole["not_ended"] or 0, is_final=is_final),
@@ -181,15 +184,16 @@ def _sixty_minutes(figures: Figures, hours: Bins) -> Bins:
     return hours if len(begins) < 2 else hours.by(HOUR_MS // (begins[1] - begins[0]), figures.dictionary)
 
 
-async def _intervals(figures: Figures, request: Request) -> list[Section]:
-    """Return the section by interval, if one is asked for."""
+async def _intervals(figures: Figures, request: Request) -> tuple[list[Section], list[Section]]:
+    """Return the public's section by interval and the operator's, if one is asked for."""
     if request.interval is None:
-        return []
+        return [], []
     dictionary, period = figures.dictionary, request.period
-    names = terms(dictionary, public.with_level(public.INTERVAL_FIGURES, dictionary))
+    shown = (*public.PUBLIC_INTERVAL_FIGURES, *public.with_level(public.INTERVAL_FIGURES, dictionary))
+    names = terms(dictionary, shown)
     found = await figures.totals(period.edges(request.interval), names, request.scope)
     parts = [Part(period.local(at).isoformat(), _clock(request, at), one) for (at, _), one in sorted(found.items())]
-    return [operator.intervals(parts, dictionary)]
+    return [public.intervals(parts, dictionary)], [operator.intervals(parts, dictionary)]
 
 
 def _lines_and_skills(figures: Figures, request: Request, found: ByLineAndNeed) -> Iterator[Section]:
@@ -264,8 +268,14 @@ def _facts(request: Request, dictionary: Dictionary, open_calls: int, *, is_fina
         "line": request.scope.line,
         "is_final": is_final,
         "open_calls": open_calls,
+        "made_at": period.local(request.now_ms).isoformat(timespec="milliseconds"),
         "choices": asdict(dictionary.choices),
+        "definitions": _versions(dictionary),
     }
+
+
+def _versions(dictionary: Dictionary) -> dict[str, int]:
+    return {name: figure.version for name, figure in dictionary.figures.items()}
 
 
 def _period_words(request: Request, *, is_final: bool) -> Words:

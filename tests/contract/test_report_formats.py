@@ -128,14 +128,21 @@ def test_public_part_never_shows_the_calls_offered(with_day: Path) -> None:
     folder = with_day / ".more"
     folder.mkdir()
     asyncio.run(store(told, f"sqlite+aiosqlite:///{with_day}/.state/ledger.sqlite3", folder))
-    found = json_with("--day", "2021-01-10", "--public")
-    assert set(found) == {"report", "call_service", "call_volume_by_hour", "notes"}
+    period = ("--day", "2021-01-10", "--public", "--interval", "half-hour")
+    found = json_with(*period)
+    assert set(found) == {"report", "call_service", "call_volume_by_hour", "call_service_by_interval", "notes"}
+    assert found["call_service_by_interval"]["2021-01-10T00:00:00+08:00"]["agent_answered"] == 9
     assert found["call_service"]["inbound"]["connect_rate"] == "39.1%"
     values = [value for section in found.values() if isinstance(section, dict) for value in flat(section)]
     assert 23 not in values and 14 not in values and "9/23" not in values
     for kind in ("text", "csv", "html"):
-        page = run("report", "--day", "2021-01-10", "--public", "--format", kind).stdout
+        page = run("report", *period, "--format", kind).stdout
         assert "39.1%" in page and "9/23" not in page and "放弃率" not in page
+    assert run("report", *period, "--format", "xlsx", "--output", "p.xlsx").exit_code == 0
+    in_book = {cell for sheet in load_workbook(with_day / "p.xlsx") for row in sheet.values for cell in row}
+    assert 9 in in_book and not {23, 14, "9/23"} & in_book
+    refused = run("report", "--day", "2021-01-10", "--public", "--explain", "offered")
+    assert refused.exit_code == 2 and "not for the public" in refused.stderr
     whole = run("report", "--day", "2021-01-10").stdout
     assert "23" in {word for row in cells_of(whole) for word in row}
 

@@ -148,6 +148,18 @@ async def on_the_board(standby: StandBy) -> str:
     return str(told["state"]["figures"]["offered"]["text"])
 
 
+async def tells_what_a_stand_by_may(office: Office) -> None:
+    """It is not ready, and well; figures and orders are the leader's to tell."""
+    code, said = await office.code_of("/readyz")
+    assert (code, json.loads(said)["leader"].partition(":")[0]) == (503, "standing by")
+    assert (await office.code_of("/readyz?stand_by=ok"))[0] == (await office.code_of("/healthz"))[0] == 200
+    shown = await office.samples()
+    names = ("callcenter_leader", "callcenter_standing_by", "callcenter_shared_state_up")
+    assert [shown[name][()] for name in names] == [0, 1, 1]
+    says_nothing = ("callcenter_report_offered", "callcenter_report_open", "callcenter_line_state")
+    assert [name for name in says_nothing if shown.get(name)] == []
+
+
 async def presences(office: Office) -> dict[str, str]:
     """Agents who are logged in -> what they do."""
     agents = (await office.status())["agents"]
@@ -161,14 +173,7 @@ async def test_leader_is_killed_the_stand_by_leads_before_callers_leave_hold_and
     office, standby, _ = pair
     site = office.site
     async with looking_at(office, standby):
-        code, said = await office.code_of("/readyz")
-        assert (code, json.loads(said)["leader"].partition(":")[0]) == (503, "standing by")
-        assert (await office.code_of("/readyz?stand_by=ok"))[0] == (await office.code_of("/healthz"))[0] == 200
-        shown = await office.samples()
-        names = ("callcenter_leader", "callcenter_standing_by", "callcenter_shared_state_up")
-        assert [shown[name][()] for name in names] == [0, 1, 1]
-        says_nothing = ("callcenter_report_offered", "callcenter_report_open", "callcenter_line_state")
-        assert [name for name in says_nothing if shown.get(name)] == [], "that is the leader's to say"
+        await tells_what_a_stand_by_may(office)
     assert standby.codes == []
 
     await office.ready("1001")
