@@ -3,19 +3,25 @@
 Two ways in. `callcenter token create --for api` makes a named token for another machine; the file `tokens.json` holds
 only its hash. On the same host an operator needs no ceremony: at its start the service writes a token of its own into
 `api.token`, which only its own user (and root) can read, and the command line finds it there. Both files are 0600.
+
+Whoever changes `tokens.json` holds the kernel's lock on a file beside it from reading to writing, so that of two commands at
+the same time neither undoes the other. Who only reads needs no lock: the file is replaced in one step.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 LOCAL_NAME = "api.token"
 STORE_NAME = "tokens.json"
+LOCK_NAME = "tokens.lock"
 LOCAL = "local"
 """Owner of the local token: whoever of this host can read it."""
 
@@ -54,17 +60,21 @@ class TokenStore:
         """Make a token. Returns its entry and the token itself, which nobody can show again."""
         entry = TokenEntry(secrets.token_hex(4), audience, created_at)
         token = f"cc_{entry.token_id}_{secrets.token_urlsafe(32)}"
-        stored = self._read()
-        stored[entry.token_id] = {"for": audience.value, "created_at": created_at, "sha256": _hash(token)}
-        self._write(stored)
+        with self._alone():
+            stored = self._read()
+            stored[entry.token_id] = {"for": audience.value, "created_at": created_at, "sha256": _hash(token)}
+            self._write(stored)
         return entry, token
 
     def revoke(self, token_id: str) -> bool:
         """Make a token worthless; return whether there was one of this id."""
-        stored = self._read()
-        if stored.pop(token_id, None) is None:
+        if token_id not in self._read():
             return False
-        self._write(stored)
+        with self._alone():
+            stored = self._read()
+            if stored.pop(token_id, None) is None:
+                return False
+            self._write(stored)
         return True
 
     def entries(self) -> list[TokenEntry]:
@@ -86,6 +96,17 @@ class TokenStore:
     def is_valid(self, token: str, audience: Audience) -> bool:
         """Return whether this token opens `audience`."""
         return self.owner_of(token, audience) is not None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Change the file while nobody else does, no thread and no process. The file itself cannot be the lock: it is replaced."""
+        self._state_dir.mkdir(parents=True, exist_ok=True)
+        fd = os.open(self._state_dir / LOCK_NAME, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)
 
     def _read(self) -> dict[str, dict[str, str]]:
         try:

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import multiprocessing
 import stat
 from collections.abc import AsyncIterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -306,3 +308,38 @@ def test_token_file_is_broken_error_names_it(tmp_path: Path) -> None:
 
     with pytest.raises(TokenStoreError, match=r"tokens\.json"):
         TokenStore(tmp_path).is_valid("x", Audience.API)
+
+
+def create_some(folder: Path, number: int) -> list[str]:
+    """What one of several commands does that run at the same time."""
+    return [TokenStore(folder).create(Audience.BOARD, "2026-01-01T00:00:00Z")[0].token_id for _ in range(number)]
+
+
+def test_twenty_threads_make_tokens_at_the_same_time_none_is_lost(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(20) as threads:
+        made = list(threads.map(create_some, [tmp_path] * 20, [1] * 20))
+
+    assert {one.token_id for one in TokenStore(tmp_path).entries()} == {token_id for one in made for token_id in one}
+
+
+def test_commands_make_tokens_at_the_same_time_none_is_lost(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn")) as processes:
+        made = list(processes.map(create_some, [tmp_path] * 3, [30] * 3))
+
+    assert {one.token_id for one in TokenStore(tmp_path).entries()} == {token_id for one in made for token_id in one}
+    assert [oct(one.stat().st_mode & 0o777) for one in tmp_path.iterdir()] == ["0o600"] * 2, "the file and its lock"
+
+
+def test_token_is_revoked_while_others_are_made_it_does_not_come_back(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path)
+    old = create_some(tmp_path, 20)
+    with ThreadPoolExecutor(4) as threads:
+        made = [threads.submit(create_some, tmp_path, 10) for _ in range(2)]
+        assert all(threads.map(store.revoke, old))
+
+    assert {one.token_id for one in store.entries()} == {token_id for one in made for token_id in one.result()}
+
+
+def test_nobody_made_tokens_one_is_revoked_nothing_is_left_behind(tmp_path: Path) -> None:
+    assert not TokenStore(tmp_path / "state").revoke("1a2b3c4d")
+    assert not (tmp_path / "state").exists()
