@@ -34,6 +34,7 @@ from callcenter.http.access import Door, OwnerOf, refusal
 from callcenter.http.body import BodyRefused, body_of
 from callcenter.http.hand import refused, routes
 from callcenter.http.port import ServicePort
+from callcenter.http.tokens import TokenStoreError
 from config.errors import PlanError
 from config.plan import parse_plan
 from metrics.exporter import Frozen
@@ -64,6 +65,7 @@ def create_app(service: ServicePort, owner_of: OwnerOf, *, board_without_token: 
             HTTPException: _http_error,
             PlanError: _plan_error,
             Refused: refused,
+            TokenStoreError: _nobody_known,
             Exception: _our_error,
         },
     )
@@ -129,6 +131,12 @@ async def _http_error(request: Request, error: Exception) -> Response:
 async def _plan_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PlanError)
     return JSONResponse({"error": "the plan is wrong", "problems": list(error.problems)}, status_code=422)
+
+
+async def _nobody_known(request: Request, error: Exception) -> Response:
+    """Nobody is let in by a file of tokens that cannot be read; 500, not 401: the client's token may well be a good one."""
+    log.error("%s %s refused: %s", request.method, request.url.path, error)
+    return refusal(500, "tokens cannot be read: the service's log says more")
 
 
 async def _our_error(request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,8 +23,11 @@ from pathlib import Path
 LOCAL_NAME = "api.token"
 STORE_NAME = "tokens.json"
 LOCK_NAME = "tokens.lock"
+ENTRY = "it has 'for' (board or api), 'created_at' and 'sha256' (64 hexadecimal digits)"
 LOCAL = "local"
 """Owner of the local token: whoever of this host can read it."""
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class Audience(StrEnum):
@@ -117,6 +121,11 @@ class TokenStore:
             raise TokenStoreError(f"{self._path} cannot be read: {error}") from error
         if not isinstance(stored, dict):
             raise TokenStoreError(f"{self._path} does not hold tokens")
+        for token_id, one in stored.items():
+            if not _is_entry(one):
+                raise TokenStoreError(
+                    f"{self._path}: {token_id!r} is no entry of a token: {ENTRY}; correct it or take it out"
+                )
         return stored
 
     def _write(self, stored: Mapping[str, Mapping[str, str]]) -> None:
@@ -136,6 +145,14 @@ def read_local_token(state_dir: Path) -> str | None:
         return (state_dir / LOCAL_NAME).read_text(encoding="ascii").strip() or None
     except (OSError, ValueError):
         return None
+
+
+def _is_entry(one: object) -> bool:
+    """Return whether this is what `create` stores. One entry that is not spoils the file: nobody knows whom it was to let in."""
+    if not isinstance(one, dict) or one.get("for") not in list(Audience):
+        return False
+    digest = one.get("sha256")
+    return isinstance(one.get("created_at"), str) and isinstance(digest, str) and bool(_SHA256.fullmatch(digest))
 
 
 def _hash(token: str) -> str:

@@ -343,3 +343,43 @@ def test_token_is_revoked_while_others_are_made_it_does_not_come_back(tmp_path: 
 def test_nobody_made_tokens_one_is_revoked_nothing_is_left_behind(tmp_path: Path) -> None:
     assert not TokenStore(tmp_path / "state").revoke("1a2b3c4d")
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"for": "boards"},
+        {"for": "boards", "created_at": "2026-01-01T00:00:00Z", "sha256": "0" * 64},
+        {"for": ["board"], "created_at": "2026-01-01T00:00:00Z", "sha256": "0" * 64},
+        {"for": "board", "created_at": 20260101, "sha256": "0" * 64},
+        {"for": "board", "created_at": "2026-01-01T00:00:00Z", "sha256": "é" * 64},
+        {"for": "board", "created_at": "2026-01-01T00:00:00Z"},
+        "board",
+        None,
+    ],
+)
+async def test_one_entry_is_spoilt_it_is_named_and_nobody_is_let_in_but_who_is_on_this_host(
+    tmp_path: Path, spoilt: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = TokenStore(tmp_path)
+    local = write_local_token(tmp_path)
+    _, good = store.create(Audience.API, "2026-01-01T00:00:00Z")
+    file = tmp_path / "tokens.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"1a2b3c4d": spoilt}))
+    with pytest.raises(TokenStoreError, match=r"tokens\.json.*1a2b3c4d"):
+        store.entries()
+    async with asking(store) as client:
+        for token, status in ((good, 500), ("wrong", 500), (local, 200)):
+            answer = await client.post("/plan/reload", headers={"Authorization": f"Bearer {token}"})
+            assert answer.status_code == status
+            if status == 500:
+                assert "tokens cannot be read" in answer.json()["error"]
+    assert "1a2b3c4d" in caplog.text
+    assert "1a2b3c4d" not in answer.text
+
+
+@asynccontextmanager
+async def asking(store: TokenStore) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(create_app(ServiceInMemory(), store.owner_of))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        yield client

@@ -237,6 +237,31 @@ async def test_token_is_revoked_while_its_board_is_open_the_board_ends(
         service.board.close()
 
 
+async def test_file_of_tokens_is_spoilt_for_a_while_a_token_revoked_then_ends_its_board_when_it_is_mended(
+    store: TokenStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(board_module, "TOKENS_EVERY_S", 0.02)
+    entry, token = store.create(Audience.BOARD, NOW)
+    file = store._state_dir / "tokens.json"
+    service = OneBoard()
+    async with asyncio.timeout(10), serving(create_app(service, store.owner_of), "127.0.0.1", 0) as port:
+        follows = asyncio.create_task(follow_tokens(store, service.board))
+        reader, writer = await open_stream(port, token)
+        await reader.readuntil(b"event: state")
+        whole = file.read_text()
+        file.write_text('{"1a2b3c4d": {"for": "boards"}}')
+        while "revoked tokens cannot be told" not in caplog.text:
+            assert not follows.done()
+            await asyncio.sleep(0.01)
+        assert len(service.board.screens) == 1, "what cannot be read revokes nothing"
+        file.write_text(whole)
+        store.revoke(entry.token_id)
+        await reader.readuntil(b'"why":"token"')
+        writer.close()
+        follows.cancel()
+        service.board.close()
+
+
 async def test_supervisor_gets_in_his_token_is_in_no_log(store: TokenStore, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     _, token = store.create(Audience.BOARD, NOW)

@@ -195,6 +195,16 @@ def test_operator_lists_and_revokes_tokens() -> None:
     assert call("token", "create", "--for", "king").exit_code == 2
 
 
+@pytest.mark.parametrize("command", [("list",), ("create", "--for", "api"), ("revoke", "1a2b3c4d")])
+def test_entry_of_a_token_is_spoilt_code_1_names_it(command: tuple[str, ...], folder: Path) -> None:
+    (folder / "state").mkdir()
+    (folder / "state" / "tokens.json").write_text('{"1a2b3c4d": {"for": "boards"}}')
+
+    result = call("token", *command)
+
+    assert (result.exit_code, "tokens.json: '1a2b3c4d' is no entry" in result.stderr) == (1, True)
+
+
 def test_operator_has_wrong_settings_code_2_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLCENTER_HTTP_PORT", "x")
 
