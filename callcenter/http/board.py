@@ -3,7 +3,8 @@
 | path | answers |
 |---|---|
 | GET /board | the page; without a token (401) the page that asks for one |
-| POST /board/login | body `token=...` (a form): 303 to /board and the cookie, or 401 |
+| POST /board/login | body `token=...` (a form): 303 to /board and the cookie, or 401 and the page that says so |
+| GET /board/login | 303 to /board: the address that a refused log-in leaves in the browser |
 | POST /board/logout | 303 to /board, the cookie is gone |
 | GET /board/events | server-sent events `state`, `delta`, `beat`, `end` (`callcenter.board`); 401, or 503 when there are too many |
 | GET /board/static/NAME | the page's own files: nothing of it is fetched from outside |
@@ -87,6 +88,11 @@ class _Files:
     def page(self, name: str, status: int = 200) -> Response:
         return Response(self.bytes[name], status, SECURITY, media_type="text/html")
 
+    def refused(self) -> Response:
+        """The way in, once more, with the line that the token was refused."""
+        page = self.bytes["login.html"].replace(b'id="refused" role="alert" hidden', b'id="refused" role="alert"')
+        return Response(page, 401, SECURITY, media_type="text/html")
+
 
 FILES = _Files()
 
@@ -133,11 +139,11 @@ class _Pages:
         try:
             token = _token(await body_of(request, MAX_LOGIN_BYTES))
         except BodyRefused:
-            return FILES.page("login.html", 401)
+            return FILES.refused()
         # who may change things is not left in the browser of a hall: a token for boards is enough there
         is_too_much = await self._door.owner_of(token, Audience.API) is not None
         if is_too_much or await self._door.owner_of(token, Audience.BOARD) is None:
-            return FILES.page("login.html", 401)
+            return FILES.refused()
         answer = RedirectResponse("/board", 303, SECURITY)
         answer.set_cookie(
             COOKIE,
@@ -149,6 +155,9 @@ class _Pages:
             samesite="strict",
         )
         return answer
+
+    async def login_address(self, request: Request) -> Response:
+        return RedirectResponse("/board", 303, SECURITY)
 
     async def logout(self, request: Request) -> Response:
         answer = RedirectResponse("/board", 303, SECURITY)
@@ -178,6 +187,7 @@ def routes(board: BoardPort, door: Door) -> list[Route]:
         Route("/board", pages.page),
         Route(STREAM, pages.events),
         Route("/board/login", pages.login, methods=["POST"]),
+        Route("/board/login", pages.login_address),
         Route("/board/logout", pages.logout, methods=["POST"]),
         Route("/board/static/{name}", pages.static),
     ]

@@ -29,6 +29,8 @@ pytestmark = pytest.mark.pbx
 
 QUIET_UNTIL_TRIED_AGAIN_S = 4.0
 """The page tries anew after 5 s without a word."""
+ASKED_AGAIN_AFTER_S = 6.0
+"""The log-in of a screen that was not judged is tried anew after 5 s."""
 FIGURES = """Object.fromEntries([...document.querySelectorAll('.figure')].map(
     tile => [tile.dataset.figure, tile.querySelector('.value')?.textContent]))"""
 HARD_TO_READ = """(() => {
@@ -373,6 +375,34 @@ async def test_token_is_revoked_the_open_board_goes_back_to_the_log_in(building:
     await page.until(IS_LIVE, 30)
     assert store.revoke(token_id)
     await page.until("!!document.querySelector('#token')", 30)
+
+
+async def test_service_cannot_judge_tokens_when_a_screen_logs_in_it_asks_again_until_it_can(
+    building: Building, tools: DevTools
+) -> None:
+    async def was_not_judged() -> bool:
+        return "POST /board/login refused" in building.site.log_file.read_text(encoding="utf-8")
+
+    _, _, token = token_of(building)
+    file = building.site.state_dir / "tokens.json"
+    whole = file.read_text(encoding="utf-8")
+    file.write_text("[", encoding="utf-8")
+    try:
+        page = await tools.open(f"http://127.0.0.1:{building.site.http_port}/board?kiosk#token={token}")
+        await until(was_not_judged, "the log-in was not judged", 20)
+    finally:
+        file.write_text(whole, encoding="utf-8")
+    await page.until(IS_LIVE, 30)
+    assert await page.evaluate("document.body.classList.contains('kiosk')")
+
+
+async def test_screen_has_a_token_that_is_refused_the_page_says_so_and_asks_once(
+    building: Building, tools: DevTools
+) -> None:
+    page = await tools.open(f"http://127.0.0.1:{building.site.http_port}/board?kiosk#token=wrong")
+    await page.until("document.querySelector('#refused')?.getClientRects().length === 1")
+    await asyncio.sleep(ASKED_AGAIN_AFTER_S)
+    assert len([one for one in page.requests if one.endswith("/board/login")]) == 1
 
 
 def test_token_of_a_screen_is_in_no_log_of_the_service(building: Building) -> None:

@@ -83,6 +83,17 @@ async def test_stranger_tries_to_log_in_is_refused_without_a_cookie(store: Token
     assert "set-cookie" not in answer.headers
 
 
+async def test_token_is_refused_the_page_says_so_and_its_address_leads_to_the_board(store: TokenStore) -> None:
+    async with looking(store) as client:
+        first, refused = await client.get("/board"), await client.post("/board/login", data={"token": "wrong"})
+        again = await client.get("/board/login")
+    line = re.compile(r'<p id="refused" role="alert"( hidden)?>[^<]*令牌[^<]*<br>[^<]*token[^<]*</p>')
+    shown = [line.search(page.text) for page in (first, refused)]
+    assert [found and found[1] for found in shown] == [" hidden", None]
+    assert all(shown)
+    assert (again.status_code, again.headers["location"]) == (303, "/board")
+
+
 async def test_token_is_revoked_the_cookie_opens_nothing_at_once(store: TokenStore) -> None:
     entry, token = store.create(Audience.BOARD, NOW)
     async with looking(store) as client:
