@@ -65,6 +65,8 @@ HARD_TO_READ = """(() => {
 })()"""
 CUT_OFF = """[...document.querySelectorAll('.figure, .panel, .panel table, .panel > ul, .panel > ol, header')]
     .filter(node => node.scrollWidth > node.clientWidth + 1).map(node => node.id || node.dataset.figure || node.tagName)"""
+TOO_HIGH = """[...document.querySelectorAll('header, .figure, .panel, .panel > ul, .panel > ol')]
+    .filter(node => node.scrollHeight > node.clientHeight + 1).map(node => node.id || node.dataset.figure || node.tagName)"""
 OVERLAPS = """(async () => {
     const {WORDS} = await import('/board/static/words.js');
     const words = WORDS[document.documentElement.lang.slice(0, 2)];
@@ -125,10 +127,13 @@ def token_of(building: Building, audience: Audience = Audience.BOARD) -> tuple[T
     return store, entry.token_id, token
 
 
-async def open_board(building: Building, tools: DevTools, query: str = "lang=zh&kiosk") -> Page:
+async def open_board(
+    building: Building, tools: DevTools, query: str = "lang=zh&kiosk", *, width: int = 1920, height: int = 1080
+) -> Page:
     """A screen in a hall: opened with its token behind the #."""
     _, _, token = token_of(building)
-    page = await tools.open(f"http://127.0.0.1:{building.site.http_port}/board?{query}#token={token}")
+    address = f"http://127.0.0.1:{building.site.http_port}/board?{query}#token={token}"
+    page = await tools.open(address, width=width, height=height)
     await page.until(IS_LIVE, 30)
     return page
 
@@ -272,6 +277,31 @@ async def test_supervisor_reads_every_text_in_every_state_and_theme_contrast_is_
     assert read["found"] == []
     caller.hang_up(leg)
     await office.row(leg)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 1024), (1080, 1920), (390, 844)])
+async def test_screen_is_narrow_or_stands_upright_all_agents_and_callers_are_on_it_and_nothing_is_cut_off(
+    building: Building, office: Office, tools: DevTools, width: int, height: int
+) -> None:
+    page = await open_board(building, tools, "lang=en", width=width, height=height)
+    caller = await office.caller("13812345678")
+    legs = [caller.call("12345") for _ in range(3)]
+    await page.until("document.querySelector('[data-figure=waiting] .value').textContent === '3'", 30)
+    await page.until("document.querySelectorAll('#oldest .number').length === 3", 5)
+    agents = (await office.status())["engine"]["agents"]
+    here = sum(number for state, number in agents.items() if state != "logged_out")
+    shown = await page.evaluate("document.querySelectorAll('#people [data-agent]').length")
+    assert here > 1
+    assert (shown, await page.evaluate("document.querySelector('#page').textContent")) == (here, "")
+    for lang in ("EN", "ZH"):
+        assert await page.evaluate("document.documentElement.lang.slice(0, 2).toUpperCase()") == lang
+        assert await page.evaluate(CUT_OFF) == [], lang
+        assert await page.evaluate(TOO_HIGH) == [], lang
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), lang
+        await page.evaluate("document.querySelector('#lang').click()")
+    for leg in legs:
+        caller.hang_up(leg)
+        await office.row(leg)
 
 
 async def test_hotline_has_ten_lines_each_is_shown_in_its_turn_and_what_a_supervisor_said_of_it_is_read_whole(

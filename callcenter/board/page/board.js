@@ -12,6 +12,7 @@ const AGES = ["ok", "warn", "warn", "alarm", "alarm", "alarm"]; // of each age o
 const LIVE_FIGURES = ["waiting", "oldest_wait", "ready", "talking"];
 const PAGE_MS = 8000;
 const DRAW_MS = 200;
+const NARROW_ROWS = 20; // of agents on a page, and of waiting callers, where the lists themselves say how high the page is
 const LINES_SHARE = 0.66; // of the column that they share with the waiting callers
 
 const asked = new URLSearchParams(location.search);
@@ -142,8 +143,9 @@ function showCallers() {
 const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 const rowOf = (node) => parseFloat(getComputedStyle(node).getPropertyValue("--row")) * rem();
 
-// How many rows a list has room for: half a row is not shown.
+// How many rows a list has room for: half a row is not shown. A narrow page gives a list as much room as it has rows.
 function fitting(list) {
+  if (isNarrow.matches) return NARROW_ROWS;
   return Math.max(1, Math.floor(list.clientHeight / rowOf(list)));
 }
 
