@@ -1,5 +1,6 @@
 // The wallboard's page. Everything that a plan or a caller wrote is put in as text, never as markup.
-// Address: ?lang=zh|en, ?theme=dark|light, ?kiosk (no controls, no pointer, the screen stays on).
+// Address: ?lang=zh|en, ?theme=dark|light, ?kiosk (no controls, no pointer; the screen stays on where browsers let a page say
+// so: over https, or on localhost).
 "use strict";
 
 import { Hours } from "./hours.js";
