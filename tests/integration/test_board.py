@@ -33,36 +33,72 @@ ASKED_AGAIN_AFTER_S = 6.0
 """The log-in of a screen that was not judged is tried anew after 5 s."""
 FIGURES = """Object.fromEntries([...document.querySelectorAll('.figure')].map(
     tile => [tile.dataset.figure, tile.querySelector('.value')?.textContent]))"""
-HARD_TO_READ = """(() => {
+CONTRASTS = """
     const linear = part => (part /= 255) <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
     const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
     const colour = text => text.match(/[\\d.]+/g).map(Number);
+    const grey = ([r, g, b, ...rest]) => [...Array(3).fill(0.2126 * r + 0.7152 * g + 0.0722 * b), ...rest];
+    const isGrey = node => node !== null && (getComputedStyle(node).filter === 'grayscale(1)' || isGrey(node.parentElement));
+    const seen = (node, text) => isGrey(node) ? grey(colour(text)) : colour(text);
     const ground = node => {
-        const own = colour(getComputedStyle(node).backgroundColor);
+        const own = seen(node, getComputedStyle(node).backgroundColor);
         return own.length < 4 || own[3] === 1 ? own : ground(node.parentElement);
     };
-    const contrast = node => {
-        const [one, other] = [light(colour(getComputedStyle(node).color)), light(ground(node))];
+    const contrast = (node, text = getComputedStyle(node).color) => {
+        const [one, other] = [light(seen(node, text)), light(ground(node))];
         return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
     };
+"""
+"""How a colour differs from the ground of a node, through the grey that lies over what is stale."""
+HARD_TO_READ = (
+    "(() => {"
+    + CONTRASTS
+    + """
     const texts = () => [...document.querySelectorAll('body *')].filter(node => node.getClientRects().length
         && [...node.childNodes].some(part => part.nodeType === Node.TEXT_NODE && part.data.trim()));
     document.querySelector('#stale').hidden = false;
     document.querySelector('#stale-text').textContent = 'stale';
     let looked = 0;
     const found = new Set();
-    for (const theme of ['dark', 'light']) for (const level of ['none', 'ok', 'warn', 'alarm'])
+    for (const live of ['live', 'stale']) for (const theme of ['dark', 'light']) for (const level of ['none', 'ok', 'warn', 'alarm'])
         for (const state of ['ready', 'ringing', 'talking', 'hold', 'acw', 'dialling', 'case_work', 'not_ready', 'unreachable', 'logged_out']) {
+            document.body.dataset.live = live;
             document.documentElement.dataset.theme = theme;
+            if (isGrey(document.querySelector('main')) !== (live === 'stale')) found.add(`${live}: grey or not`);
             for (const node of document.querySelectorAll('[data-level]')) node.dataset.level = level;
             for (const node of document.querySelectorAll('[data-state]')) node.dataset.state = state;
             for (const node of texts()) {
                 looked += 1;
-                if (contrast(node) < 4.5) found.add(`${theme} ${level} ${state} ${node.className} ${node.textContent}`);
+                if (contrast(node) < 4.5) found.add(`${live} ${theme} ${level} ${state} ${node.className} ${node.textContent}`);
             }
         }
     return {looked, found: [...found]};
 })()"""
+)
+CHART_HARD_TO_READ = (
+    "(() => {"
+    + CONTRASTS
+    + """
+    const canvas = document.querySelector('#plot canvas');
+    const pen = Object.assign(document.createElement('canvas'), {width: 1, height: 1}).getContext('2d');
+    const asRgb = text => {
+        pen.fillStyle = text;
+        pen.fillRect(0, 0, 1, 1);
+        return `rgb(${pen.getImageData(0, 0, 1, 1).data.slice(0, 3).join()})`;
+    };
+    const {plugins, scales} = Chart.getChart(canvas).options;
+    const labels = {legend: plugins.legend.labels.color, x: scales.x.ticks.color, y: scales.y.ticks.color};
+    const found = [];
+    for (const live of ['live', 'stale']) {
+        document.body.dataset.live = live;
+        for (const [name, drawn] of Object.entries(labels))
+            if (!(contrast(canvas, asRgb(drawn)) >= 4.5)) found.push(`${live} ${name} ${drawn}`);
+    }
+    document.body.dataset.live = 'live';
+    return {looked: Object.values(labels), found};
+})()"""
+)
+"""The chart is a picture: the colours that its labels are drawn with, before the ground that it is drawn on."""
 CUT_OFF = """[...document.querySelectorAll('.figure, .panel, .panel table, .panel > ul, .panel > ol, header')]
     .filter(node => node.scrollWidth > node.clientWidth + 1).map(node => node.id || node.dataset.figure || node.tagName)"""
 TOO_HIGH = """[...document.querySelectorAll('header, .figure, .panel, .panel > ul, .panel > ol')]
@@ -272,8 +308,15 @@ async def test_supervisor_reads_every_text_in_every_state_and_theme_contrast_is_
         assert await page.evaluate(CUT_OFF) == [], lang
         assert await page.evaluate(OVERLAPS) == [], lang
         await page.evaluate("document.querySelector('#lang').click()")
+    drawn = []
+    for _ in range(2):
+        chart = await page.evaluate(CHART_HARD_TO_READ)
+        assert chart["found"] == []
+        drawn += chart["looked"]
+        await page.evaluate("document.querySelector('#theme').click()")
+    assert (len(drawn), len(set(drawn))) == (6, 2), "each theme has its own ink"
     read = await page.evaluate(HARD_TO_READ)
-    assert read["looked"] > 2000
+    assert read["looked"] > 4000
     assert read["found"] == []
     caller.hang_up(leg)
     await office.row(leg)
