@@ -66,3 +66,8 @@ def test_split_keeps_sum_count_and_largest_or_says_that_it_cannot() -> None:
     for count, total, longest in ((5, 100, 19), (2, 5, 6), (0, 1, None)):
         with pytest.raises(ValueError, match="cannot add up"):
             split(Random(1), count, total, longest)
+
+
+def test_drawn_year_has_as_many_offers_a_call_as_a_busy_centre() -> None:
+    drawn = [call for call in year_of(YEAR_2020.scaled(60)) if call.direction == "inbound"]
+    assert 1.1 <= sum(len(list(offer_rows(call))) for call in drawn) / len(drawn) < 1.2
