@@ -1,8 +1,11 @@
 """What is kept added up, so that a report of years need not read every call again.
 
-Theory of operation: a **roll-up** holds totals of the dictionary by stretch of time (a quarter of an hour, or a day of UTC) and
-by what a report asks apart. Totals of neighbouring stretches combine without loss (`Total.combined`), and whatever does not
-fill a whole stretch is counted from the rows themselves, so any edges of any time zone come out exact.
+Theory of operation: a **roll-up** holds totals of the dictionary by stretch of time (a quarter of an hour, an hour, or a day of
+UTC) and by what a report asks apart. Totals of neighbouring stretches combine without loss (`Total.combined`), and whatever does
+not fill a whole stretch is counted from the rows themselves, so any edges of any time zone come out exact.
+
+Some roll-ups are but sums of a finer one (`of`): longer stretches, or less kept apart. They cost next to nothing to keep, and
+what a report shows of a whole year is read from the fewest rows that have it: a day for each day, an hour for each hour.
 
 A total is found by what it measures, not by its name: its expression and its aggregate. So every open choice is served by
 the one roll-up as long as the roll-up has that very measure; the talk without hold is kept beside the talk with it for
@@ -20,14 +23,15 @@ from dataclasses import dataclass
 from metrics.choices import Choices
 from metrics.dictionary import DICTIONARY, build
 from metrics.expressions import Field, Where, in_words
-from metrics.lengths import DAY_MS
+from metrics.lengths import DAY_MS, HOUR_MS
 from metrics.totals import Aggregate, Source, Total
 
 QUARTER_MS = 900_000
 """Every time zone's hours and half hours begin at a full quarter of an hour of UTC."""
 
-ROWS_VERSION = 1
-"""To be raised by whoever changes what rows a source has (the dictionary does not say it): all columns are then begun anew."""
+ROWS_VERSION = 2
+"""To be raised by whoever changes what rows a source has, or adds a roll-up (the dictionary says neither): all columns are then
+begun anew, and a program that does not know of the roll-up keeps columns that nobody believes who does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +43,22 @@ class Rollup:
     by: tuple[str, ...]
     """What is kept apart beside the time, in the words of a report's groups and scopes."""
     sources: tuple[Source, ...]
+    of: "Rollup | None" = None
+    """Whose stretches it adds up; None: it is counted from the rows."""
 
 
 QUARTERS = Rollup("rolled_quarters", QUARTER_MS, ("platform",), (Source.CALLS,))
+HOURS = Rollup("rolled_hours", HOUR_MS, ("platform",), (Source.CALLS,), QUARTERS)
 LINES = Rollup(
     "rolled_lines",
     DAY_MS,  # of UTC: what is recomputed at once when something in it changed
     ("platform", "line", "need"),
     (Source.CALLS, Source.TALKS, Source.OFFERS, Source.HAND_OVERS),
 )
+DAYS = Rollup("rolled_days", DAY_MS, ("platform",), LINES.sources, LINES)
 AGENTS = Rollup("rolled_agents", DAY_MS, ("platform", "agent"), (Source.TALKS, Source.OFFERS, Source.HAND_OVERS))
-ROLLUPS = (QUARTERS, LINES, AGENTS)
-"""Of calls and what belongs to them, by the call's arrival; finest first."""
+ROLLUPS = (QUARTERS, HOURS, DAYS, LINES, AGENTS)
+"""Of calls and what belongs to them, by the call's arrival; the shortest stretches first, of equals the smallest table."""
 
 
 def _kept() -> dict[str, Total]:

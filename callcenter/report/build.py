@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from agents.errors import NeedSyntaxError
 from agents.skills import parse_need
 from callcenter.report.period import Interval, Period
-from callcenter.report.until_now import parted, spent_until_now, totals_until_now
+from callcenter.report.until_now import totals_until_now
 from callcenter.storage.figures import EVERYTHING, Figures, Group, Scope
 from metrics import operator_report as operator
 from metrics import report as public
@@ -47,8 +47,6 @@ WHOLE_FIGURES = (
     *operator.OUTBOUND_FIGURES,
 )
 
-ByLineAndNeed = Mapping[tuple[str, str], Totals]
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -72,8 +70,7 @@ class Request:
 async def build_document(figures: Figures, request: Request) -> Document:
     """Return the report."""
     period, dictionary = request.period, figures.dictionary
-    by_line_and_need = {} if request.public_only else await _by_line_and_need(figures, request)
-    whole = await _whole(figures, request, by_line_and_need)
+    whole = await _whole(figures, request)
     gaps = with_open(await figures.gaps(period.from_ms, period.to_ms), request.unwatched, *_shown(request))
     has_times = request.scope == EVERYTHING and not request.public_only
     overlong = await figures.overlong_wrapups(period.from_ms, period.to_ms) if has_times else ()
@@ -91,7 +88,7 @@ async def build_document(figures: Figures, request: Request) -> Document:
     if not request.public_only:
         lowest = lowest_window(_sixty_minutes(figures, over(hours, request)), dictionary=dictionary)
         sections += [*_of_whole(figures, request, whole, lowest)]
-        sections += [*operators, *_lines_and_skills(figures, request, by_line_and_need)]
+        sections += [*operators, *await _lines_and_skills(figures, request)]
         sections += [await _agents(figures, request)]
         sections += [await _callers(figures, request)]
         sections += [completeness_section(whole, dictionary), gaps_section(gaps, period.zone)]
@@ -116,25 +113,13 @@ def _shown(request: Request) -> tuple[int, int]:
     return request.period.from_ms, min(request.period.to_ms, request.now_ms)
 
 
-async def _by_line_and_need(figures: Figures, request: Request) -> ByLineAndNeed:
-    """Return, in one pass, the totals that the whole, the lines and the skills are made of."""
-    dictionary, period = figures.dictionary, request.period
-    shown = (*WHOLE_FIGURES, *public.with_level((*operator.LINE_FIGURES, *operator.SKILL_FIGURES), dictionary))
-    names, _ = parted(figures, (*terms(dictionary, shown), *NOTE_TOTALS))
-    return await figures.by_line_and_need(period.from_ms, period.to_ms, names, request.scope)
-
-
-async def _whole(figures: Figures, request: Request, by_line_and_need: ByLineAndNeed) -> Totals:
+async def _whole(figures: Figures, request: Request) -> Totals:
     """Return the totals of everything that was asked for."""
-    dictionary, period = figures.dictionary, request.period
+    period = request.period
     wanted = PUBLIC_FIGURES if request.public_only else WHOLE_FIGURES
-    names, states = parted(figures, (*terms(dictionary, wanted), *NOTE_TOTALS))
-    spent = await spent_until_now(figures, period, request.now_ms, states, request.scope)
-    if request.public_only:
-        found = await figures.totals((period.from_ms, period.to_ms), names, request.scope)
-        return found[period.from_ms, ""] | spent[period.from_ms, ""]
-    parts = list(by_line_and_need.values()) or [dictionary.empty(names)]
-    return dictionary.combined(parts) | spent[period.from_ms, ""]
+    names = (*terms(figures.dictionary, wanted), *NOTE_TOTALS)
+    found = await totals_until_now(figures, period, request.now_ms, names, request.scope)
+    return found[period.from_ms, ""]
 
 
 def hour_terms(dictionary: Dictionary) -> tuple[str, ...]:
@@ -196,22 +181,26 @@ async def _intervals(figures: Figures, request: Request) -> tuple[list[Section],
     return [public.intervals(parts, dictionary)], [operator.intervals(parts, dictionary)]
 
 
-def _lines_and_skills(figures: Figures, request: Request, found: ByLineAndNeed) -> Iterator[Section]:
-    dictionary = figures.dictionary
+async def _lines_and_skills(figures: Figures, request: Request) -> tuple[Section, Section]:
+    """Return both out of one pass."""
+    dictionary, period = figures.dictionary, request.period
+    of_line, of_need = (
+        terms(dictionary, public.with_level(names, dictionary))
+        for names in (operator.LINE_FIGURES, operator.SKILL_FIGURES)
+    )
+    names = dict.fromkeys((*of_line, *of_need))
+    found = await figures.by_line_and_need(period.from_ms, period.to_ms, names, request.scope)
     by_line: dict[str, list[Totals]] = {}
     by_need: dict[str, list[Totals]] = {}
     for (line, need), totals in found.items():
         by_line.setdefault(line, []).append(totals)
         by_need.setdefault(need, []).append(totals)
-    names = terms(dictionary, public.with_level(operator.LINE_FIGURES, dictionary))
     lines = [
-        Part(code, request.line_names.get(code, code), dictionary.combined(some, names))
+        Part(code, request.line_names.get(code, code), dictionary.combined(some, of_line))
         for code, some in sorted(by_line.items())
     ]
-    yield operator.lines(lines, dictionary)
-    names = terms(dictionary, public.with_level(operator.SKILL_FIGURES, dictionary))
-    needs = {need: dictionary.combined(some, names) for need, some in by_need.items()}
-    yield operator.skills(list(_skills(figures, needs)), dictionary)
+    needs = {need: dictionary.combined(some, of_need) for need, some in by_need.items()}
+    return operator.lines(lines, dictionary), operator.skills(list(_skills(figures, needs)), dictionary)
 
 
 async def _agents(figures: Figures, request: Request) -> Section:

@@ -97,8 +97,8 @@ class Figures(Protocol):
     async def by_line_and_need(
         self, from_ms: int, to_ms: int, names: Iterable[str], scope: Scope = EVERYTHING
     ) -> dict[tuple[str, str], dict[str, int | None]]:
-        """Return these totals of [from, to) by line and first need, for those that have a call: in one pass what the whole,
-        the lines and the needs are made of."""
+        """Return these totals of [from, to) by line and first need, for those that have a call: in one pass what the
+        lines and the needs are made of."""
         ...
 
     async def bins(self, edges: Edges, names: Iterable[str], scope: Scope = EVERYTHING) -> Bins:

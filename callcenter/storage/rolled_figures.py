@@ -59,11 +59,12 @@ class RolledFigures(RawFigures):
         asked = _Question(edges, totals, self.kept.columns(totals), scope, ())
         rollups = usable(Source.CALLS, scope, ())
         is_kept = len(asked.columns) == len(totals) and all(total.source is Source.CALLS for total in totals)
+        regular = _regular(edges, rollups)
         counts = self.kept.not_to_be(CALLS_MARK, edges[0], edges[-1])
-        if not (is_kept and rollups and _is_regular(edges, rollups[-1].step_ms)) or len(counts) > MOST_COUNTS:
+        if not is_kept or regular is None or len(counts) > MOST_COUNTS:
             return await super().bins(edges, names, scope)
         columns: dict[str, list[int | None]] = {total.name: [total.combined(())] * (len(edges) - 1) for total in totals}
-        numbers, *values = list(zip(*await self._regular(asked, rollups[-1]), strict=True)) or [()]
+        numbers, *values = list(zip(*await self._bins(asked, regular), strict=True)) or [()]
         for column, found in zip(columns.values(), values, strict=False):
             for number, value in zip(numbers, found, strict=True):
                 if value is not None:
@@ -106,19 +107,19 @@ class RolledFigures(RawFigures):
 
     async def _rolled(self, found: Apart, asked: "_Question", rollups: Sequence[Rollup]) -> None:
         """Answer from the roll-ups: their pieces first, then what is left from the rows."""
-        edges, finest = asked.edges, rollups[-1]
+        edges, regular = asked.edges, _regular(asked.edges, rollups)
         pieces: list[Piece] = []
         loose: list[tuple[int, int]] = []
-        if not (is_regular := _is_regular(edges, finest.step_ms)):
+        if regular is None:
             pieces = list(cover(pairwise(edges), [rollup.step_ms for rollup in rollups]))
             loose = [(piece.from_ms, piece.to_ms) for piece in pieces if not piece.step_ms]
         counts = joined([*loose, *self.kept.not_to_be(CALLS_MARK, edges[0], edges[-1])])
         if len(counts) > MOST_COUNTS:
             await self._count(found, edges, asked.totals, asked.scope, asked.by, [(edges[0], edges[-1])])
             return
-        if is_regular:
+        if regular is not None:
             length = edges[1] - edges[0]
-            rows = await self._regular(asked, finest)
+            rows = await self._bins(asked, regular)
             self._add_rows(found, asked, ((edges[0] + row[0] * length, row[1:]) for row in rows))
         for rollup in rollups:
             if some := [piece for piece in pieces if piece.step_ms == rollup.step_ms]:
@@ -129,7 +130,7 @@ class RolledFigures(RawFigures):
         if counts:
             await self._count(found, edges, asked.totals, asked.scope, asked.by, counts)
 
-    async def _regular(self, asked: "_Question", rollup: Rollup) -> Iterable[Sequence[Any]]:
+    async def _bins(self, asked: "_Question", rollup: Rollup) -> Iterable[Sequence[Any]]:
         """Return the rows of bins that have one length, each with its number in front."""
         edges = asked.edges
         values = {"first_ms": edges[0], "length_ms": edges[1] - edges[0], "last_ms": edges[-1]}
@@ -176,11 +177,18 @@ def _by_rollups(totals: Iterable[Total], scope: Scope, by: Words) -> Iterator[tu
     yield from found.values()
 
 
-def _is_regular(edges: Edges, step_ms: int) -> bool:
-    """Whether all bins have one length, shorter than a day, and are whole stretches."""
+def _regular(edges: Edges, rollups: Sequence[Rollup]) -> Rollup | None:
+    """Return the roll-up whose stretches fill all bins, if these have one length, shorter than a day; of several the one with the
+    longest, which comes first."""
     length = edges[1] - edges[0]
-    whole = edges[0] >= 0 and edges[0] % step_ms == 0 and length % step_ms == 0 and length < DAY_MS and len(edges) > 2
-    return whole and all(end - begin == length for begin, end in pairwise(edges))
+    if (
+        edges[0] < 0
+        or length >= DAY_MS
+        or len(edges) < 3
+        or any(end - begin != length for begin, end in pairwise(edges))
+    ):
+        return None
+    return next((one for one in rollups if edges[0] % one.step_ms == 0 and length % one.step_ms == 0), None)
 
 
 def usable(source: Source, scope: Scope, by: Words) -> list[Rollup]:

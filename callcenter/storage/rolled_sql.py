@@ -59,7 +59,7 @@ class Mode(StrEnum):
     MANY = "many"
 
 
-def added(total: Total, column: ColumnElement[Any]) -> ColumnElement[Any]:
+def added_up(total: Total, column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return the SQL that adds a column up; NULL where no row had it."""
     if total.aggregate is Aggregate.MAX:
         return func.max(column)
@@ -94,7 +94,7 @@ def reading_rollup(
     keys += [table.c[DIMENSIONS[word]].label(f"by_{word}") for word in by]
     within += [unmarked(CALLS_MARK, table.c.begin_ms)] if has_marks else []
     within += [table.c[SCOPES[word]] == parameter(word, "TEXT") for word in scope]
-    sums = (added(total, table.c[column]).label(total.name) for total, column in totals)
+    sums = (added_up(total, table.c[column]).label(total.name) for total, column in totals)
     query = select(*keys, *sums).select_from(source).where(*within).group_by(*(text(key.name) for key in keys))
     return written(dialect, query)
 
@@ -105,7 +105,7 @@ def rolled_spans(dialect: str, totals: tuple[tuple[Total, str], ...], *, has_mar
     table = rolled_states
     begin_ms = table.c.begin_ms
     query = (
-        select(table.c.agent, *(added(total, table.c[column]) for total, column in totals))
+        select(table.c.agent, *(added_up(total, table.c[column]) for total, column in totals))
         .where(begin_ms >= parameter("from_ms"), begin_ms < parameter("to_ms"))
         .where(*([unmarked(STATES_MARK, begin_ms)] if has_marks else []))
         .group_by(table.c.agent)

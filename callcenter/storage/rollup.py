@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from callcenter.storage.database import IMMEDIATE, reaching
 from callcenter.storage.errors import LedgerAway
 from callcenter.storage.rolled_sql import IN_MEMORY, PARTS_BY_KEY
-from callcenter.storage.rollup_sql import days_of_calls, days_of_states, fill, fill_states
+from callcenter.storage.rollup_sql import days_of_calls, days_of_states, fill, fill_of, fill_states
 from callcenter.storage.tables_rolled import (
     CALLS_MARK,
     STATES_MARK,
@@ -48,6 +48,8 @@ LOCK = 12347
 log = logging.getLogger(__name__)
 SOURCES = tuple(dict.fromkeys(source for rollup in ROLLUPS for source in rollup.sources))
 """Of which rows the roll-ups of calls are: the calls first, for they make a line's row, which the others then fill."""
+SUMS = tuple(rollup for rollup in ROLLUPS if rollup.of is not None)
+"""Roll-ups that are made of others."""
 DEFINITIONS = {name: definition(total) for name, total in KEPT.items()}
 
 
@@ -57,6 +59,8 @@ def write_statements(dialect: str) -> None:
     fill_states(dialect)
     for source in SOURCES:
         fill(dialect, source)
+    for rollup in SUMS:
+        fill_of(dialect, rollup)
 
 
 async def refresh(
@@ -172,6 +176,8 @@ async def _count_calls(connection: AsyncConnection, from_ms: int, to_ms: int) ->
     for source in SOURCES:
         for statement in fill(connection.dialect.name, source):
             await statement.run(connection, from_ms=from_ms, to_ms=to_ms)
+    for rollup in SUMS:
+        await fill_of(connection.dialect.name, rollup).run(connection, from_ms=from_ms, to_ms=to_ms)
 
 
 async def _count_states(connection: AsyncConnection, from_ms: int, to_ms: int) -> None:

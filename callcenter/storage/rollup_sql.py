@@ -25,11 +25,12 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from agents.presence import Presence
 from callcenter.storage.figures_sql import sql_of
 from callcenter.storage.ready_sql import Ready, written
+from callcenter.storage.rolled_sql import added_up
 from callcenter.storage.rollup_rows import FROM_MS, TO_MS, each, totals_of
 from callcenter.storage.tables import calls, presence_history
 from callcenter.storage.tables_rolled import DIMENSIONS, rolled, rolled_states
 from metrics.lengths import DAY_MS
-from metrics.rolled import KEPT, ROLLUPS, Rollup, state_columns
+from metrics.rolled import KEPT, ROLLUPS, Rollup, columns_of, state_columns
 from metrics.states import CARRIES_ON
 from metrics.totals import Aggregate, Source, Total
 
@@ -41,7 +42,7 @@ def fill(dialect: str, source: Source) -> tuple[Ready, ...]:
     """Return the statements that compute a source's totals of [:from_ms, :to_ms) into the roll-ups that have them.
 
     PostgreSQL fills all of them out of one look at the rows; SQLite cannot insert twice in a statement."""
-    rollups = [rollup for rollup in ROLLUPS if source in rollup.sources]
+    rollups = [rollup for rollup in ROLLUPS if source in rollup.sources and rollup.of is None]
     if dialect == "sqlite":
         return tuple(written(dialect, _filling(dialect, rollup, source, each(source, [rollup]))) for rollup in rollups)
     rows = each(source, rollups)
@@ -63,6 +64,25 @@ def _filling(dialect: str, rollup: Rollup, source: Source, rows: CTE) -> Insert:
         index_elements=["begin_ms", *keys],
         set_={total.name: statement.excluded[total.name] for total in totals},
     )
+
+
+@cache
+def fill_of(dialect: str, rollup: Rollup) -> Ready:
+    """Return the statement that computes a roll-up's stretches of [:from_ms, :to_ms) from the roll-up that it is the sums of.
+
+    A sum of columns is as its column stores it: of calls nothing is NULL, and NULLs add up to NULL."""
+    assert rollup.of is not None, rollup.name
+    finer = rolled[rollup.of]
+    keys = [DIMENSIONS[word] for word in rollup.by]
+    begin_ms = (finer.c.begin_ms - finer.c.begin_ms % rollup.step_ms).label("begins")
+    by = [begin_ms, *(finer.c[name] for name in keys)]
+    columns = columns_of(rollup)
+    added = (
+        select(*by, *(added_up(KEPT[name], finer.c[name]) for name in columns))
+        .where(finer.c.begin_ms >= FROM_MS, finer.c.begin_ms < TO_MS)
+        .group_by(*by)
+    )
+    return written(dialect, _insert(dialect, rolled[rollup]).from_select(["begin_ms", *keys, *columns], added))
 
 
 def _insert(dialect: str, table: Table) -> Insert:

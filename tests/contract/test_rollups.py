@@ -57,9 +57,9 @@ async def differences(
     engine: AsyncEngine, draw: random.Random | None = None, dictionary: Dictionary = DICTIONARY
 ) -> list[Any]:
     """What a report would show differently from the full count at the same instant, by each group; of a drawn period and
-    scope, else of the first period and everything."""
+    scope, else of everything in the first two: the hours of one are hours of UTC, those of the other are not."""
     found = []
-    periods, scope = (PERIODS[:1], EVERYTHING) if draw is None else ((draw.choice(PERIODS),), draw.choice(SCOPES))
+    periods, scope = (PERIODS[:2], EVERYTHING) if draw is None else ((draw.choice(PERIODS),), draw.choice(SCOPES))
     async with reading(engine, dictionary) as figures:
         counting = RawFigures(figures.connection, dictionary)  # type: ignore[attr-defined]  # what is read here has a connection
         for edges in periods:
@@ -226,6 +226,8 @@ async def marked_days(engine: AsyncEngine) -> set[tuple[str, int]]:
     ("table", "column"),
     [
         ("rolled_quarters", "offered"),
+        ("rolled_hours", "offered"),
+        ("rolled_days", "seat_answers"),
         ("rolled_lines", "seat_talk_ms"),
         ("rolled_agents", "seat_offers"),
         ("rolled_states", "spent_ready_ms"),
@@ -273,7 +275,7 @@ async def test_changed_definition_moves_the_report_at_once(engine: AsyncEngine) 
 async def test_columns_of_another_version_are_not_believed_and_begun_anew(engine: AsyncEngine) -> None:
     await filled(engine, random.Random(5))
     await run_sql(engine, "UPDATE rolled_definitions SET definition = 'older' WHERE total = 'offered'")
-    for table in ("rolled_quarters", "rolled_lines"):
+    for table in ("rolled_quarters", "rolled_hours", "rolled_days", "rolled_lines"):
         await run_sql(engine, f"UPDATE {table} SET offered = offered + 7")
     assert await differences(engine) == []
     assert await refresh(engine, anew=False) == 0
