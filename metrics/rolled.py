@@ -19,6 +19,7 @@ a period's durations are its days' sums plus the states at its two edges times t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from metrics.choices import Choices
 from metrics.dictionary import DICTIONARY, build
@@ -96,6 +97,7 @@ def state_columns() -> tuple[str, ...]:
     return names
 
 
+@cache
 def definition(total: Total) -> str:
     """Return what a total counts, as one line."""
     return f"{total.aggregate} of {total.source} {ROWS_VERSION}: {in_words(total.measure)}"

@@ -130,7 +130,7 @@ class RolledFigures(RawFigures):
         if counts:
             await self._count(found, edges, asked.totals, asked.scope, asked.by, counts)
 
-    async def _bins(self, asked: "_Question", rollup: Rollup) -> Iterable[Sequence[Any]]:
+    async def _bins(self, asked: "_Question", rollup: Rollup) -> Sequence[Sequence[Any]]:
         """Return the rows of bins that have one length, each with its number in front."""
         edges = asked.edges
         values = {"first_ms": edges[0], "length_ms": edges[1] - edges[0], "last_ms": edges[-1]}
@@ -138,13 +138,14 @@ class RolledFigures(RawFigures):
 
     async def _read(
         self, asked: "_Question", rollup: Rollup, bins: Mode, pieces: int, values: Mapping[str, Any]
-    ) -> Iterable[Sequence[Any]]:
+    ) -> Sequence[Sequence[Any]]:
         """Return one roll-up's part of the answer."""
         narrowed = narrowing(asked.scope)
         totals = tuple((total, asked.columns[total.name]) for total in asked.totals)
         shape = (self.connection.dialect.name, rollup, totals, asked.by, tuple(narrowed), bins, pieces)
         has_marks = bool(self.kept.not_to_be(CALLS_MARK, asked.edges[0], asked.edges[-1]))
-        return await reading_rollup(*shape, has_marks=has_marks).run(self.connection, **values, **narrowed)
+        found = await reading_rollup(*shape, has_marks=has_marks).run(self.connection, **values, **narrowed)
+        return found.all()
 
     def _add_rows(self, found: Apart, asked: "_Question", rows: Iterable[tuple[int, Sequence[Any]]]) -> None:
         """Add rows of a roll-up, each with its bin. A line without talks has a row all the same, which is none of talks."""

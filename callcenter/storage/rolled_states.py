@@ -71,15 +71,32 @@ def _apart(from_ms: int, begin: int, end: int, to_ms: int) -> tuple[list[Stretch
 
 async def _at_edges(connection: AsyncConnection, totals: Sequence[Total], from_ms: int, to_ms: int) -> Spent:
     found: Spent = {}
+    weights = _Weights(totals)
     for agent, before, before_dialled, after, after_dialled in await states_at_edges(connection.dialect.name).run(
         connection, from_ms=from_ms, to_ms=to_ms
     ):
         if after is None:
             continue
-        first = {"presence": before, "after_dialling": bool(before_dialled), "spent_ms": from_ms}
-        last = {"presence": after, "after_dialling": bool(after_dialled), "spent_ms": to_ms}
-        found[agent] = {t.name: (t.measure.of(last) or 0) - (t.measure.of(first) or 0) for t in totals}
+        first, last = weights[before, before_dialled], weights[after, after_dialled]
+        found[agent] = {
+            total.name: to_ms * at_last - from_ms * at_first
+            for total, at_first, at_last in zip(totals, first, last, strict=True)
+        }
     return found
+
+
+class _Weights(dict[tuple[str | None, int], list[int]]):
+    """State, and whether it is after dialling -> how much of a span in it each total counts: all (1) or nothing (0).
+
+    A hundred agents are in few states, and each total is a sum of spans under conditions (`metrics.rolled.state_columns`)."""
+
+    def __init__(self, totals: Sequence[Total]) -> None:
+        self._totals = totals
+
+    def __missing__(self, state: tuple[str | None, int]) -> list[int]:
+        span = {"presence": state[0], "after_dialling": bool(state[1]), "spent_ms": 1}
+        self[state] = [total.measure.of(span) or 0 for total in self._totals]
+        return self[state]
 
 
 async def _rolled(

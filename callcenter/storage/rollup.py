@@ -37,7 +37,7 @@ from metrics.rolled import KEPT, ROLLUPS, definition
 
 SLICE_S = {"sqlite": 0.3, "postgresql": 5.0}
 """What one slice should take: SQLite's other writers wait for it, PostgreSQL's do not."""
-FIRST_DAYS = {"sqlite": 1, "postgresql": 16}
+FIRST_DAYS = {"sqlite": 2, "postgresql": 16}
 MOST_DAYS = 64
 """Days of the first slice, and of the longest."""
 REBUILD_S = 300.0
