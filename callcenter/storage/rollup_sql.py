@@ -208,13 +208,22 @@ def _first_of(query: Select[Any], past: Any) -> Select[Any]:
 
 @cache
 def states_at_edges(dialect: str) -> Ready:
-    """Return the query of all agents' states just before :from_ms and :to_ms: agent, then (presence, 1 if after dialling) twice."""
+    """Return the query of all agents' states just before :from_ms and :to_ms: agent, then (presence, 1 if after dialling) twice.
+
+    Most states mean something by themselves: only where one carries on what was before it, that is looked for too."""
     agents = all_agents()
+    edges = {"first": FROM_MS, "last": TO_MS}
+    states = (_last(agents.c.agent, at_ms).label(name) for name, at_ms in edges.items())
+    were = select(agents.c.agent, *states).where(agents.c.agent.is_not(None)).offset(0).subquery("were")
     found: list[ColumnElement[Any]] = []
-    for at_ms in (FROM_MS, TO_MS):
-        found += [_last(agents.c.agent, at_ms), func.coalesce(_last_dialled(agents.c.agent, at_ms), 0)]
-    labelled = (column.label(f"edge_{number}") for number, column in enumerate(found))
-    return written(dialect, select(agents.c.agent, *labelled).where(agents.c.agent.is_not(None)))
+    for name, at_ms in edges.items():
+        state = were.c[name]
+        carried = func.coalesce(_last_dialled(were.c.agent, at_ms), 0)
+        dialled = case(
+            (state.in_([one.value for one in CARRIES_ON]), carried), (state == Presence.DIALLING.value, 1), else_=0
+        )
+        found += [state, dialled.label(f"{name}_dialled")]
+    return written(dialect, select(were.c.agent, *found))
 
 
 @cache
