@@ -2,9 +2,10 @@
 
 Theory of operation: what a row may say is said by the ledger's own rules: the order of instants (`tables.ORDERED`), the
 outcomes and their reasons (`acd.names`), an answer exactly where the outcome is agent_answered, talk only behind an answer
-and within the call. The quick path looks whether all of them hold; only when one does not, the slow path finds out which.
-Nothing is guessed: a row that contradicts itself is bad. The one thing that is derived is an empty outcome of an inbound
-call: answered, else hung up in the queue if it came so far, else in the greeting.
+and within the call. Blanks around a call_id, line, agent or caller are no part of it: a padded number is the same caller. The
+quick path looks whether all of the rules hold; only when one does not, the slow path finds out which. Nothing is guessed: a
+row that contradicts itself is bad. The one thing that is derived is an empty outcome of an inbound call: answered, else hung
+up in the queue if it came so far, else in the greeting.
 """
 
 import re
@@ -108,6 +109,7 @@ class RowReader:
             raise BadRow(f"{len(fields)} fields instead of {self._width}")
         told = self._pick(fields + self._lacks if self._lacks else fields)
         call_id, direction, arrived, queued, answered, ended, talk, outcome, line, agent, caller = told
+        call_id, line, agent, caller = call_id.strip(), line.strip(), agent.strip(), caller.strip()
         own = call_id + caller
         if len(own) > LONGEST_TEXT or not own.isascii() or "\0" in own or not self._known.issuperset((line, agent)):
             self._look_at(call_id, line, agent, caller)
@@ -192,6 +194,7 @@ def _parts_of_seconds(text: str) -> int:
 def _explain(told: tuple[str, ...], instants: tuple[int, int | None, int | None, int], talk_ms: int) -> NoReturn:
     """Raise BadRow with the rule that a row breaks."""
     call_id, direction, *texts, talk, outcome, _, _, _ = told
+    call_id = call_id.strip()
     said = dict(zip(INSTANTS, texts, strict=True))
     at = dict(zip(INSTANTS, instants, strict=True))
     answered_ms = at["answered_ms"]

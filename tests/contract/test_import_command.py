@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from acd.names import CallId, EndedBy, Outcome, Via
 from acd.records import CallClosed, CallOpened, CallWaiting, TalkClosed, TalkOpened
 from callcenter.imports import load
+from callcenter.imports.csv_file import REQUIRED
 from callcenter.reconcile.ledger_side import LedgerSide
 from callcenter.storage.call_fold import CallStory
 from callcenter.storage.call_settle import settle
@@ -388,6 +389,17 @@ async def _marks_and_rolled(url: str) -> tuple[int, int]:
         imported = await connection.scalar(select(func.sum(rolled[LINES].c.imported)))
     await engine.dispose()
     return int(marks or 0), int(imported or 0)
+
+
+def test_number_with_a_blank_is_the_same_caller_and_one_with_a_country_code_is_not(
+    database: str, tmp_path: Path
+) -> None:
+    numbers = ("13800138000", " 13800138000", "13800138000\u3000", "+8613800138000")
+    rows = [[*answered(f" c{n}"), number] for n, number in enumerate(numbers)]
+    assert run("import", str(write(tmp_path / "old.csv", rows, (*REQUIRED, "caller")))).exit_code == 0
+    told = json.loads(run("report", *YEAR, "--format", "json").stdout)
+    assert told["callers"]["distinct_callers"]["value"] == 2
+    assert [row["uniqueid"] for row in ledger_rows(database)] == ["c0", "c1", "c2", "c3"]
 
 
 def test_hostile_texts_are_kept_as_given_or_bad(database: str, tmp_path: Path) -> None:

@@ -122,6 +122,17 @@ def test_row_that_breaks_a_rule_says_which(row: dict[str, str], changes: dict[st
         read(row, **changes)
 
 
+def test_blanks_around_texts_are_no_part_of_them() -> None:
+    plain = read(ANSWERED)
+    for blank in (" ", "\t", "\u3000", "\u00a0"):
+        texts = {name: f"{blank}{ANSWERED[name]}{blank * 2}" for name in ("call_id", "line", "agent", "caller")}
+        assert read(ANSWERED, **texts) == plain
+    assert read(ANSWERED, caller="138 0013 8000").caller_number == "138 0013 8000", "inner ones are"
+    assert read(ABANDONED, agent="  ", caller=" ") == read(ABANDONED, agent="", caller="")
+    with pytest.raises(BadRow, match="call_id is empty"):
+        read(ANSWERED, call_id="  ")
+
+
 def test_row_with_other_fields_than_the_header_is_bad() -> None:
     with pytest.raises(BadRow, match="3 fields instead of 11"):
         RowReader(HEADER, PLACES).read(7, ["a", "b", "c"])
