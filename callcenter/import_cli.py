@@ -7,7 +7,8 @@ Works without a plan and while the service runs. Exit codes: 0 all rows are in t
 import asyncio
 import gc
 import sys
-from datetime import tzinfo
+import time
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
-from callcenter.days import zone_named
+from callcenter.days import DEFAULT_ZONE, zone_named
 from callcenter.imports.bad_rows import BadRows
 from callcenter.imports.csv_file import CsvFile
 from callcenter.imports.errors import FileRefused
@@ -72,6 +73,7 @@ def import_calls(
         _refuse(f"--source must be a name of at most {LONGEST_SOURCE} printable characters")
     try:
         tz = None if zone is None else zone_named(zone)
+        days_of = tz or zone_named(DEFAULT_ZONE)
         settings = load_settings()
         opened = CsvFile(file, encoding)
         if opened.is_guessed:
@@ -83,7 +85,7 @@ def import_calls(
         _refuse(str(error))
     except OSError as error:
         _refuse(f"{error.filename or file}: {error.strerror}\n(run it again: what is stored stays)", EXIT_FAILED)
-    _tell(result, opened, source)
+    _tell(result, opened, source, days_of)
     if result.bad:
         _say(f"{result.bad} bad rows: see {bad_rows.path}, correct it and import it in turn")
         raise typer.Exit(EXIT_PARTLY)
@@ -101,7 +103,7 @@ async def _import(
     )  # rows are in no cycles: to look for some among them every few hundred costs a tenth of the time
     try:
         await make_ready(engine)
-        reader = RowReader(file.header, file.columns, zone)
+        reader = RowReader(file.header, file.columns, zone, now_ms=time.time_ns() // 1_000_000)
         with BadRows(bad_path, file) as bad, _Bars() as bars:
             return await Load(engine, file, reader, bad, bars, source).run(), bad
     finally:
@@ -141,7 +143,7 @@ class _Bars:
         self._progress.update(self._tasks[what], completed=byte // 1000)
 
 
-def _tell(result: Result, file: CsvFile, source: str) -> None:
+def _tell(result: Result, file: CsvFile, source: str, zone: tzinfo) -> None:
     counts = {
         "new": result.new,
         "unchanged": result.unchanged,
@@ -151,6 +153,9 @@ def _tell(result: Result, file: CsvFile, source: str) -> None:
     }
     said = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "it has a header only"
     typer.echo(f"{file.path.name} as source '{source}': {result.rows} rows: {said}")
+    if result.first_ms is not None and result.last_ms is not None:
+        first, last = (datetime.fromtimestamp(ms / 1000, zone).date() for ms in (result.first_ms, result.last_ms))
+        typer.echo(f"arrived from {first} to {last} ({zone})")
     if result.rows and not file.is_ended:
         _say("the last line has no line end: if the file was cut, that row's last field may be short")
 

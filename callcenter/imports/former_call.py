@@ -19,6 +19,7 @@ from callcenter.imports.csv_file import OPTIONAL, REQUIRED
 from callcenter.imports.errors import BadRow
 from callcenter.storage.imported_calls import ImportedCall
 from callcenter.storage.tables import ORDERED
+from metrics.lengths import DAY_MS
 
 LONGEST_TEXT = 200
 """Characters of a call_id, line, agent or caller: they stand in indexes."""
@@ -34,6 +35,8 @@ MOST_KNOWN = 10_000
 """Lines and agents that are kept."""
 MOST_HOURS = 100_000
 """That are kept: eleven years."""
+TOLERANCE_MS = DAY_MS
+"""So much later than now an instant may lie: clocks go wrong, and zones are mistaken."""
 WITHIN_HOUR_MS = {f"{m:02}:{s:02}": (m * 60 + s) * 1000 for m in range(60) for s in range(60)}
 
 
@@ -87,10 +90,15 @@ class Instants:
 
 
 class RowReader:
-    """Reads the rows of one file. `zone`: what instants without a zone are meant in; None: they are bad."""
+    """Reads the rows of one file. `zone`: what instants without a zone are meant in; None: they are bad. `now_ms`: a call of
+    later than this, and a day of tolerance, is bad."""
 
-    def __init__(self, header: Sequence[str], columns: Mapping[str, int], zone: tzinfo | None = None) -> None:
+    def __init__(
+        self, header: Sequence[str], columns: Mapping[str, int], zone: tzinfo | None = None, *, now_ms: int
+    ) -> None:
         self._asked = (header, columns, zone)
+        self._now_ms = now_ms
+        self._latest_ms = now_ms + TOLERANCE_MS
         self._width = len(header)
         self._instants = Instants(zone)
         self._known: set[str] = set()
@@ -101,7 +109,7 @@ class RowReader:
 
     def another(self) -> "RowReader":
         """Return a reader of the same file for another thread: it remembers what it has seen for itself."""
-        return RowReader(*self._asked)
+        return RowReader(*self._asked, now_ms=self._now_ms)
 
     def read(self, row_line: int, fields: list[str]) -> ImportedCall:
         """Return the call of a row. Raises BadRow."""
@@ -128,8 +136,9 @@ class RowReader:
             first, is_whole = answered_ms, bool(talk) and talk_ms <= ended_ms - answered_ms
         meant = OUTCOMES.get((direction, answered_ms is not None, queued_ms is not None, outcome))
         last = first if queued_ms is None else queued_ms
-        if not is_whole or meant is None or not call_id or not arrived_ms <= last <= first <= ended_ms:
-            _explain(told, (arrived_ms, queued_ms, answered_ms, ended_ms), talk_ms)
+        in_order = 0 <= arrived_ms <= last <= first <= ended_ms <= self._latest_ms
+        if not in_order or not is_whole or meant is None or not call_id:
+            _explain(told, (arrived_ms, queued_ms, answered_ms, ended_ms), talk_ms, self._latest_ms)
         values = (
             row_line, call_id, direction, line, caller, agent or None,
             arrived_ms, queued_ms, answered_ms, ended_ms, talk_ms, *meant,
@@ -191,7 +200,9 @@ def _parts_of_seconds(text: str) -> int:
     return int(found[1]) * 1000 + int(f"{found[2]}00"[:3])
 
 
-def _explain(told: tuple[str, ...], instants: tuple[int, int | None, int | None, int], talk_ms: int) -> NoReturn:
+def _explain(
+    told: tuple[str, ...], instants: tuple[int, int | None, int | None, int], talk_ms: int, latest_ms: int
+) -> NoReturn:
     """Raise BadRow with the rule that a row breaks."""
     call_id, direction, *texts, talk, outcome, _, _, _ = told
     call_id = call_id.strip()
@@ -207,6 +218,7 @@ def _explain(told: tuple[str, ...], instants: tuple[int, int | None, int | None,
         if first is not None and second is not None and second < first:
             names = f"{INSTANTS[later]} {_short(said[later])} lies before {INSTANTS[earlier]}"
             raise BadRow(f"{names} {_short(said[earlier])}")
+    _check_days(said, instants[0], instants[3], latest_ms)
     if answered_ms is None and talk_ms:
         raise BadRow(f"talk_s is {talk}, but answered_at is empty")
     if answered_ms is not None and not talk:
@@ -214,6 +226,15 @@ def _explain(told: tuple[str, ...], instants: tuple[int, int | None, int | None,
     if answered_ms is not None and talk_ms > instants[3] - answered_ms:
         raise BadRow(f"talk_s {talk} is longer than from answered_at to ended_at")
     _explain_outcome(direction, outcome, is_answered=answered_ms is not None)
+
+
+def _check_days(said: Mapping[str, str], arrived_ms: int, ended_ms: int, latest_ms: int) -> None:
+    """Raise BadRow for a day on which no call of a former system can have been."""
+    if arrived_ms < 0:
+        raise BadRow(f"arrived_at {_short(said['arrived_ms'])} lies before 1970")
+    for name, at_ms in (("arrived_ms", arrived_ms), ("ended_ms", ended_ms)):
+        if at_ms > latest_ms:
+            raise BadRow(f"{INSTANTS[name]} {_short(said[name])} lies in the future")
 
 
 def _explain_outcome(direction: str, outcome: str, *, is_answered: bool) -> NoReturn:

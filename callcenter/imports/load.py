@@ -59,7 +59,7 @@ class Progress(Protocol):
 
 @dataclass(slots=True)
 class Result:
-    """What became of a file's rows; the five add up to `rows`."""
+    """What became of a file's rows; the five counts add up to `rows`."""
 
     rows: int = 0
     new: int = 0
@@ -69,6 +69,17 @@ class Result:
     repeated: int = 0
     """They stood in this file before, with the same content."""
     bad: int = 0
+    first_ms: int | None = None
+    """Arrival of the earliest call of those that are not bad; None: there is none."""
+    last_ms: int | None = None
+
+    def add(self, other: "Result") -> None:
+        """Add the counts of more rows; bad ones are counted where they are written."""
+        for name in ("rows", "new", "unchanged", "corrected", "repeated"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        known = [ms for ms in (self.first_ms, self.last_ms, other.first_ms, other.last_ms) if ms is not None]
+        if known:
+            self.first_ms, self.last_ms = min(known), max(known)
 
 
 @dataclass(slots=True)
@@ -139,6 +150,7 @@ class Load:
             while chunk := await coming:
                 began = time.monotonic()
                 result, refused = await self._take(calls, connection, chunk, folder, read_on)
+                result.first_ms, result.last_ms = _days(chunk, refused)
                 await asyncio.to_thread(self._settle, result, [*chunk.bad, *refused])
                 self._progress.stored(chunk.byte, self._file.size)
                 if chunk.calls:
@@ -237,10 +249,15 @@ class Load:
     def _settle(self, result: Result, bad: Sequence[Bad]) -> None:
         """Add up what is stored for good, and write the bad rows."""
         self._bad.add(sorted(bad))
-        mine = self.result
-        for name in ("rows", "new", "unchanged", "corrected", "repeated"):
-            setattr(mine, name, getattr(mine, name) + getattr(result, name))
-        mine.bad = self._bad.count
+        self.result.add(result)
+        self.result.bad = self._bad.count
+
+
+def _days(chunk: _Chunk, refused: Sequence[Bad]) -> tuple[int | None, int | None]:
+    """Return when the first and the last call of a chunk arrived; rows that were refused do not count."""
+    not_these = {line for line, _, _ in refused}
+    arrived = [call.arrived_ms for call in chunk.calls if call.row_line not in not_these]
+    return (min(arrived), max(arrived)) if arrived else (None, None)
 
 
 class _Again:

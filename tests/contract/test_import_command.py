@@ -44,6 +44,8 @@ from tests.contract.import_files import (
 from tests.counted import totals_between
 
 YEAR = ("--from", "2020-01-01", "--to", "2021-01-01")
+ONE_DAY = "arrived from 2020-03-01 to 2020-03-01 (Asia/Shanghai)\n"
+"""What is said of calls that all came on the day of those made here."""
 
 
 @pytest.fixture
@@ -87,7 +89,7 @@ def mixed(number: int = 30) -> list[list[str]]:
 
 def test_calls_are_loaded_and_counted_by_the_report_without_any_plan(database: str, tmp_path: Path) -> None:
     done = run("import", str(write(tmp_path / "old.csv", mixed())))
-    assert (done.exit_code, done.stdout) == (0, "old.csv as source 'import': 30 rows: 30 new\n")
+    assert (done.exit_code, done.stdout) == (0, f"old.csv as source 'import': 30 rows: 30 new\n{ONE_DAY}")
     printed = run("report", *YEAR, "--lang", "en")
     volumes = [line.split("│")[2].strip() for line in printed.stdout.splitlines() if "│" in line]
     assert volumes[:3] == ["10", "10", "20"]
@@ -168,7 +170,7 @@ def test_import_again_changes_nothing_and_says_so(database: str, tmp_path: Path,
     assert run("import", path).exit_code == 0
     before = ledger_rows(database)
     again = run("import", path)
-    assert (again.exit_code, again.stdout) == (0, "old.csv as source 'import': 30 rows: 30 unchanged\n")
+    assert (again.exit_code, again.stdout) == (0, f"old.csv as source 'import': 30 rows: 30 unchanged\n{ONE_DAY}")
     assert ledger_rows(database) == before and corrections(database) == []
 
 
@@ -177,11 +179,14 @@ def test_other_content_is_a_correction_that_the_notes_tell(database: str, tmp_pa
     write(tmp_path / "new.csv", [answered("a", talk_s="300", agent=""), answered("b"), answered("c")])
     assert run("import", str(tmp_path / "old.csv")).exit_code == 0
     done = run("import", str(tmp_path / "new.csv"))
-    assert (done.exit_code, done.stdout) == (0, "new.csv as source 'import': 3 rows: 1 unchanged, 2 corrected\n")
+    assert (done.exit_code, done.stdout) == (
+        0,
+        f"new.csv as source 'import': 3 rows: 1 unchanged, 2 corrected\n{ONE_DAY}",
+    )
     said = dict(corrections(database))
     assert said["a"] == "agent '1001' -> None, talk_ms 311000 -> 300000"
     assert "outcome 'abandoned_queue' -> 'agent_answered'" in said["c"] and set(said) == {"a", "c"}
-    assert run("import", str(tmp_path / "new.csv")).stdout.endswith("3 unchanged\n")
+    assert run("import", str(tmp_path / "new.csv")).stdout.endswith(f"3 unchanged\n{ONE_DAY}")
     row = next(row for row in ledger_rows(database) if row["uniqueid"] == "c")
     assert (row["wait_ms"], row["agent_answers"], row["outcome"]) == (20_000, 1, "agent_answered")
     assert len(corrections(database)) == 2
@@ -198,7 +203,7 @@ def test_bad_rows_go_to_a_file_with_line_and_reason_and_the_rest_is_loaded(
 ) -> None:
     rows = [answered("a"), answered("b", ended_at=AT_NOON), abandoned("c"), ["d"], answered("e", direction="up")]
     done = run("import", str(write(tmp_path / "old.csv", [*rows, outbound("f")])))
-    assert (done.exit_code, done.stdout) == (3, "old.csv as source 'import': 6 rows: 3 new, 3 bad\n")
+    assert (done.exit_code, done.stdout) == (3, f"old.csv as source 'import': 6 rows: 3 new, 3 bad\n{ONE_DAY}")
     assert "old.csv.bad.csv" in done.stderr
     assert [row["uniqueid"] for row in ledger_rows(database)] == ["a", "c", "f"]
     (_, late), (_, short), (_, up) = found = bad_rows(tmp_path / "old.csv.bad.csv")
@@ -215,7 +220,7 @@ def test_file_of_bad_rows_is_corrected_and_imported_in_turn(database: str, tmp_p
     again = run("import", str(bad))
     assert again.exit_code == 3 and bad_rows(tmp_path / "old.csv.bad.csv.bad.csv")[0][0] == "2"
     bad.write_text(bad.read_text(encoding="utf-8-sig").replace(",in,", ",inbound,"), encoding="utf-8")
-    assert run("import", str(bad)).stdout == "old.csv.bad.csv as source 'import': 1 rows: 1 new\n"
+    assert run("import", str(bad)).stdout == f"old.csv.bad.csv as source 'import': 1 rows: 1 new\n{ONE_DAY}"
     assert len(ledger_rows(database)) == 2
 
 
@@ -223,14 +228,14 @@ def test_call_that_stands_in_the_file_twice_counts_once(database: str, tmp_path:
     rows = [answered("a"), answered("a"), *mixed(6), answered("a", talk_s="1"), answered("a"), abandoned("a")]
     path = str(write(tmp_path / "old.csv", rows))
     done = run("import", path)
-    assert done.stdout == "old.csv as source 'import': 11 rows: 7 new, 2 repeated in the file, 2 bad\n"
+    assert done.stdout == f"old.csv as source 'import': 11 rows: 7 new, 2 repeated in the file, 2 bad\n{ONE_DAY}"
     found = bad_rows(tmp_path / "old.csv.bad.csv")
     assert [line for line, _ in found] == ["10", "12"]
     assert "before with other content: talk_ms 311000 -> 1000" in found[0][1]
     before = ledger_rows(database)
     assert (
         run("import", path).stdout
-        == "old.csv as source 'import': 11 rows: 7 unchanged, 2 repeated in the file, 2 bad\n"
+        == f"old.csv as source 'import': 11 rows: 7 unchanged, 2 repeated in the file, 2 bad\n{ONE_DAY}"
     )
     assert ledger_rows(database) == before and corrections(database) == []
 
@@ -400,6 +405,33 @@ def test_number_with_a_blank_is_the_same_caller_and_one_with_a_country_code_is_n
     told = json.loads(run("report", *YEAR, "--format", "json").stdout)
     assert told["callers"]["distinct_callers"]["value"] == 2
     assert [row["uniqueid"] for row in ledger_rows(database)] == ["c0", "c1", "c2", "c3"]
+
+
+def on(row: list[str], day: str) -> list[str]:
+    """The same call on another day."""
+    return [field.replace("2020-03-01", day) for field in row]
+
+
+def test_days_that_cannot_be_are_bad_rows_and_those_loaded_are_said(
+    database: str, tmp_path: Path, small_chunks: None
+) -> None:
+    days = ("2020-03-01", "0001-01-01", "2020-02-28", "1969-07-20", "2099-01-01", "2020-12-31")
+    late = [field.replace("T10:", "T23:").replace("+08:00", "Z") for field in on(answered("last"), "2020-12-31")]
+    path = write(tmp_path / "old.csv", [*(on(answered(f"c{day}"), day) for day in days), late])
+    done = run("import", str(path))
+    assert done.exit_code == 3
+    assert done.stdout == (
+        "old.csv as source 'import': 7 rows: 4 new, 3 bad\narrived from 2020-02-28 to 2021-01-01 (Asia/Shanghai)\n"
+    )
+    reasons = [reason for _, reason in bad_rows(tmp_path / "old.csv.bad.csv")]
+    assert ["1970" in reason or "future" in reason for reason in reasons] == [True] * 3
+    assert run("import", str(path), "--zone", "UTC").stdout.endswith("from 2020-02-28 to 2020-12-31 (UTC)\n")
+
+
+def test_day_of_a_row_that_was_not_loaded_is_not_said(database: str, tmp_path: Path) -> None:
+    rows = [answered("a"), on(answered("a"), "2020-05-05")]
+    assert run("import", str(write(tmp_path / "old.csv", rows))).stdout.endswith(f"1 new, 1 bad\n{ONE_DAY}")
+    assert "arrived" not in run("import", str(write(tmp_path / "old.csv", [["a"]]))).stdout
 
 
 def test_hostile_texts_are_kept_as_given_or_bad(database: str, tmp_path: Path) -> None:

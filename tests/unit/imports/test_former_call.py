@@ -12,12 +12,14 @@ from callcenter.imports.csv_file import OPTIONAL, REQUIRED
 from callcenter.imports.errors import BadRow
 from callcenter.imports.former_call import WITHIN_HOUR_MS, Instants, RowReader
 from callcenter.storage.imported_calls import ImportedCall
+from metrics.lengths import DAY_MS
 
 HEADER = (*REQUIRED, *OPTIONAL)
 PLACES = {name: place for place, name in enumerate(HEADER)}
 AT = "2020-03-01T10:{}+08:00"
 AT_MS = 1_583_028_000_000
 """2020-03-01 10:00 in Shanghai."""
+NOW_MS = AT_MS + 366 * DAY_MS
 ANSWERED = {
     "call_id": "c1",
     "direction": "inbound",
@@ -36,7 +38,7 @@ OUTBOUND = ANSWERED | {"direction": "outbound", "queued_at": ""}
 
 
 def read(row: dict[str, str], **changes: str) -> ImportedCall:
-    return RowReader(HEADER, PLACES).read(7, list((row | changes).values()))
+    return RowReader(HEADER, PLACES, now_ms=NOW_MS).read(7, list((row | changes).values()))
 
 
 def test_answered_call_has_all_that_the_row_tells() -> None:
@@ -48,7 +50,7 @@ def test_answered_call_has_all_that_the_row_tells() -> None:
 
 def test_file_without_callers_and_in_another_order_is_read() -> None:
     names = list(reversed(REQUIRED))
-    reader = RowReader(names, {name: place for place, name in enumerate(names)})
+    reader = RowReader(names, {name: place for place, name in enumerate(names)}, now_ms=NOW_MS)
     call = reader.read(2, [ANSWERED[name] for name in names])
     assert (call.uniqueid, call.caller_number, call.talk_ms) == ("c1", "", 311_000)
 
@@ -122,6 +124,32 @@ def test_row_that_breaks_a_rule_says_which(row: dict[str, str], changes: dict[st
         read(row, **changes)
 
 
+def at(day: str) -> dict[str, str]:
+    """The same call on another day."""
+    return {name: value.replace("2020-03-01", day) for name, value in ANSWERED.items()}
+
+
+@pytest.mark.parametrize(
+    ("day", "why"),
+    [
+        ("0001-01-01", "arrived_at '0001.* lies before 1970"),
+        ("1969-12-31", "arrived_at '1969.* lies before 1970"),
+        ("2021-03-04", "arrived_at '2021.* lies in the future"),
+        ("2099-01-01", "arrived_at '2099.* lies in the future"),
+    ],
+)
+def test_call_of_a_day_that_cannot_be_is_bad(day: str, why: str) -> None:
+    with pytest.raises(BadRow, match=why):
+        read(at(day))
+
+
+def test_call_of_the_first_day_and_of_a_clock_that_goes_before_ours_is_read() -> None:
+    assert read(at("1970-01-02")).arrived_ms == DAY_MS + 2 * 3_600_000
+    assert read(at("2021-03-02")).arrived_ms == NOW_MS
+    with pytest.raises(BadRow, match=r"ended_at '2021-03-04.* lies in the future"):
+        read(at("2021-03-02"), ended_at="2021-03-04T10:05:31+08:00")
+
+
 def test_blanks_around_texts_are_no_part_of_them() -> None:
     plain = read(ANSWERED)
     for blank in (" ", "\t", "\u3000", "\u00a0"):
@@ -135,7 +163,7 @@ def test_blanks_around_texts_are_no_part_of_them() -> None:
 
 def test_row_with_other_fields_than_the_header_is_bad() -> None:
     with pytest.raises(BadRow, match="3 fields instead of 11"):
-        RowReader(HEADER, PLACES).read(7, ["a", "b", "c"])
+        RowReader(HEADER, PLACES, now_ms=NOW_MS).read(7, ["a", "b", "c"])
 
 
 @pytest.mark.parametrize(("text", "ms"), [("0", 0), ("0.0015", 1), ("12.5", 12_500), ("311.000", 311_000)])
@@ -144,7 +172,7 @@ def test_talk_may_have_decimals_and_is_cut_to_milliseconds(text: str, ms: int) -
 
 
 def test_instants_without_zone_are_meant_in_the_zone_that_was_given() -> None:
-    reader = RowReader(HEADER, PLACES, ZoneInfo("Asia/Shanghai"))
+    reader = RowReader(HEADER, PLACES, ZoneInfo("Asia/Shanghai"), now_ms=NOW_MS)
     naive = {name: value.removesuffix("+08:00") for name, value in ANSWERED.items()}
     assert reader.read(7, list(naive.values())) == read(ANSWERED)
     assert reader.read(7, list(ANSWERED.values())) == read(ANSWERED)
