@@ -155,7 +155,10 @@ def _outcomes() -> Iterator[Figure]:
         Unit.CALLS,
         ("unknown",),
         title=Words("Unknown", "未知"),
-        counts=Words("inbound calls that ended while nobody watched", "服务不在时结束、结果未知的来电"),
+        counts=Words(
+            "inbound calls of whose outcome nobody knows: nobody watched when they ended, or their former system does not tell",
+            "结果未知的来电：结束时无人值守，或原系统未记录",
+        ),
     )
     yield Figure(
         "blocked",

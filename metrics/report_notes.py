@@ -68,8 +68,8 @@ def _counted(totals: Totals) -> Iterator[Words]:
         ),
         (
             "unknown",
-            "{} calls ended with an unknown outcome (while the service was away); they count as offered.",
-            "{} 通来电的结果未知（服务不在时结束），计入来电总量。",
+            "{} calls have an unknown outcome (nobody watched when they ended, or their former system does not tell); they count as offered.",
+            "{} 通来电的结果未知（结束时无人值守，或原系统未记录），计入来电总量。",
         ),
         (
             "rebuilt",

@@ -69,6 +69,15 @@ def test_open_unknown_excluded_rebuilt_and_raised_calls_and_a_running_period_are
     assert said[-1] == list(DICTIONARY.choices.sentences("en"))[-1], "the choices come last"
 
 
+def test_unknown_outcome_is_explained_by_what_is_true_of_imported_calls_too() -> None:
+    (note,) = [
+        note for note in notes(EMPTY | {"offered": 2, "unknown": 2}, DICTIONARY, is_over=True) if "2 " in note.en[:2]
+    ]
+    for words in (note, DICTIONARY.figures["unknown"].counts):
+        assert "nobody watched" in words.en and "former system" in words.en
+        assert "无人值守" in words.zh and "原系统" in words.zh
+
+
 @pytest.mark.parametrize("where", ["rebuilt", "imported"])
 def test_hold_is_no_talk_and_calls_whose_holds_are_unknown_are_said(where: str) -> None:
     without = build(Choices(hold_in_talk=False))
