@@ -40,7 +40,10 @@ def level_figures(choices: Choices) -> Iterator[Figure]:
                 Unit.PERCENT,
                 (within,),
                 ("agent_answered", *(f"{word}_after_{seconds}_{clock}" for word in abandoned_of(choices))),
-                title=Words(f"Service level {seconds} s, early hang-ups ignored", f"{seconds}秒服务水平（不计早挂）"),
+                title=Words(
+                    f"Service level {seconds} s from {since.en}, early hang-ups ignored",
+                    f"{seconds}秒服务水平（自{since.zh}，不计早挂）",
+                ),
                 counts=Words(
                     f"answered within {seconds} s / (answered + abandoned after {seconds} s)",
                     f"{seconds}秒内接通 /（座席接通量 + 等待超过{seconds}秒后放弃）",
