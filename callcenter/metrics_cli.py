@@ -8,17 +8,25 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import typer
+from rich.cells import cell_len
 
 from callcenter.report.question import choices_of, plan_at
 from config.errors import ConfigError
 from config.settings import load_settings
-from metrics.choices import Choices
+from metrics.choices import CLOCK_WORDS, Choices, Clock
 from metrics.dictionary import build
+from metrics.figures import UNIT_WORDS
 from metrics.registry import Definition, definitions
 from metrics.rounding import Rounding
+from metrics.words import Words
 
 WRONG_USE = 2
-_ROUNDED = {Rounding.HALF_UP: "half up", Rounding.HALF_EVEN: "half even"}
+_ROUNDED = {
+    Rounding.HALF_UP: Words("half up", "四舍五入"),
+    Rounding.HALF_EVEN: Words("half even (GB/T 8170)", "恰在中间时取偶数（GB/T 8170）"),
+}
+LABEL = 18
+"""Columns of the label of a line."""
 
 metrics_app = typer.Typer(no_args_is_help=True, help="The dictionary of figures: what each number counts.")
 
@@ -76,17 +84,50 @@ def _figures(choices: Choices) -> Mapping[str, Definition]:
 
 
 def _lines(one: Definition, choices: Choices) -> Iterator[str]:
-    """Return the description of a figure."""
-    yield f"{one.name} (version {one.version})"
-    yield f"  {one.title.en} · {one.title.zh}"
-    yield f"  counts      {one.counts.en}"
-    yield f"  口径        {one.counts.zh}"
-    yield f"  numerator   {one.numerator}"
-    yield f"  denominator {one.denominator}"
-    yield f"  unit        {one.unit}, {one.places} decimal places"
-    yield f"  rounding    once, from the exact fraction, {_ROUNDED[choices.rounding]} (the plan's [report] rounding)"
-    yield f"  clock       {one.clock or 'none'}"
-    yield f"  interval    {one.interval.en} · {one.interval.zh}"
-    yield f"  excluded    {one.excludes.en} · {one.excludes.zh}"
+    """Return the description of a figure, each line in both languages."""
+    yield f"{one.name} (version {one.version} · 第{one.version}版)"
+    yield f"  {_both(one.title)}"
+    yield _line(Words("counts", "口径"), one.counts)
+    yield _line(Words("numerator", "分子"), one.numerator)
+    yield _line(Words("denominator", "分母"), one.denominator)
+    yield _line(Words("unit", "单位"), _unit(one))
+    yield _line(Words("rounding", "舍入"), _rounding(choices))
+    yield _line(Words("clock", "计时"), _clock(one))
+    yield _line(Words("interval", "时段"), one.interval)
+    yield _line(Words("excluded", "不计入"), one.excludes)
     for term in one.terms:
         yield f"  {term}"
+
+
+def _line(label: Words, said: Words) -> str:
+    head = _both(label)
+    return f"  {head}{' ' * (LABEL - cell_len(head))}  {_both(said)}"
+
+
+def _both(words: Words) -> str:
+    """Return both languages; once what is the same in them, as names of totals are."""
+    return words.en if words.en == words.zh else f"{words.en} · {words.zh}"
+
+
+def _unit(one: Definition) -> Words:
+    unit = UNIT_WORDS[one.unit]
+    places = f"小数{one.places}位" if one.places else "不留小数"
+    return Words(
+        f"{unit.en}, {one.places} decimal place{'' if one.places == 1 else 's'}",
+        f"{unit.zh}，{places}",
+    )
+
+
+def _rounding(choices: Choices) -> Words:
+    how = _ROUNDED[choices.rounding]
+    return Words(
+        f"once, from the exact fraction, {how.en} (the plan's [report] rounding)",
+        f"由精确分数舍入一次，{how.zh}（计划文件 [report] 的 rounding）",
+    )
+
+
+def _clock(one: Definition) -> Words:
+    if not one.clock:
+        return Words("none", "无")
+    since = CLOCK_WORDS[Clock(one.clock)]
+    return Words(f"from {since.en}", f"自{since.zh}")

@@ -20,6 +20,13 @@ class Unit(StrEnum):
     PER_100K = "per_100k"
 
 
+UNIT_WORDS: Mapping[Unit, Words] = {
+    Unit.CALLS: Words("calls", "次"),
+    Unit.SECONDS: Words("seconds", "秒"),
+    Unit.PERCENT: Words("percent", "百分比"),
+    Unit.PERSONS: Words("persons", "人"),
+    Unit.PER_100K: Words("per 100,000 inhabitants", "每十万人"),
+}
 PLACES: Mapping[Unit, int] = {Unit.CALLS: 0, Unit.SECONDS: 0, Unit.PERCENT: 1, Unit.PERSONS: 0, Unit.PER_100K: 1}
 PER_UNIT: Mapping[Unit, Fraction] = {
     Unit.CALLS: Fraction(1),
@@ -32,6 +39,7 @@ _PARTS = {unit: (per.numerator, per.denominator) for unit, per in PER_UNIT.items
 _ENDED = ("offered", "outbound_attempts")
 """All calls that count."""
 NO_WORDS = Words("", "")
+OF_ARRIVAL = Words("a call belongs to the interval of its arrival", "通话计入其呼入时所在的时段")
 NO_TESTS = Words(
     "tests, internal calls, callers turned away by their number; calls that have not ended",
     "测试与内部呼叫、黑名单号码来电；尚未结束的通话",
@@ -57,6 +65,8 @@ class Figure:
     """What is divided by what, in words."""
     clock: str = ""
     """From when a wait is counted: `arrival`, `queue`; empty: it has none."""
+    interval: Words = OF_ARRIVAL
+    """What decides to which interval something belongs."""
     excludes: Words = NO_TESTS
     needs: tuple[str, ...] = ()
     """Totals of which at least one must not be 0, else the figure does not apply: what it counts was not on record."""

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from metrics.dictionary import DICTIONARY, Dictionary
 from metrics.expressions import in_words
-from metrics.figures import NO_TESTS, PLACES, Figure, Unit
+from metrics.figures import NO_TESTS, OF_ARRIVAL, PLACES, Figure, Unit
 from metrics.windows import DUTY, WINDOW_HOURS
 from metrics.words import Words
 
-OF_ARRIVAL = Words("a call belongs to the interval of its arrival", "通话计入其呼入时所在的时段")
+NOT_DIVIDED = Words("1", "1")
 WITHHELD = Words(
     "tests, internal calls, callers turned away by their number; withheld numbers",
     "测试与内部呼叫、黑名单号码来电；未显示号码的来电",
@@ -30,9 +30,9 @@ class Definition:
     unit: Unit
     counts: Words
     """What is divided by what, in words."""
-    numerator: str
-    """In the names of the totals."""
-    denominator: str = "1"
+    numerator: Words
+    """In the names of the totals, where it is made of them: the same in both languages."""
+    denominator: Words = NOT_DIVIDED
     clock: str = ""
     """From when a wait is counted; empty: it has none."""
     interval: Words = OF_ARRIVAL
@@ -65,9 +65,10 @@ def _of_totals(dictionary: Dictionary) -> Iterator[Definition]:
             figure.title,
             figure.unit,
             figure.counts,
-            _joined(figure.numerator, "the largest of " if figure.longest else ""),
-            _joined(figure.denominator) if figure.denominator else "1",
+            _names(_largest(figure.numerator) if figure.longest else _joined(figure.numerator)),
+            _names(_joined(figure.denominator)) if figure.denominator else NOT_DIVIDED,
             figure.clock,
+            figure.interval,
             excludes=figure.excludes,
             version=figure.version,
             terms=tuple(_terms(figure, dictionary)),
@@ -80,9 +81,17 @@ def _terms(figure: Figure, dictionary: Dictionary) -> Iterator[str]:
         yield f"{name} = {total.aggregate} over {total.source} of {in_words(total.measure)}"
 
 
-def _joined(names: tuple[str, ...], before: str = "") -> str:
-    text = " + ".join(names).replace("+ -", "- ")
-    return f"{before}{text}"
+def _joined(names: tuple[str, ...]) -> str:
+    return " + ".join(names).replace("+ -", "- ")
+
+
+def _largest(names: tuple[str, ...]) -> str:
+    return f"max({', '.join(names)})"
+
+
+def _names(text: str) -> Words:
+    """Return what is no language: names of totals, and signs."""
+    return Words(text, text)
 
 
 def _of_callers(dictionary: Dictionary) -> Iterator[Definition]:
@@ -92,7 +101,7 @@ def _of_callers(dictionary: Dictionary) -> Iterator[Definition]:
         Words("Different callers", "不同来电号码"),
         Unit.CALLS,
         Words("different known numbers among the calls offered", "来电总量中不同的可知号码"),
-        "different caller numbers of offered",
+        Words("different caller numbers of offered", "offered 中不同的主叫号码"),
         excludes=WITHHELD,
     )
     yield Definition(
@@ -104,8 +113,8 @@ def _of_callers(dictionary: Dictionary) -> Iterator[Definition]:
             f"{after} days after / answered calls from known numbers",
             f"接通且同号码前{before}天、后{after}天均无其他来电的来电 / 号码可知的接通来电",
         ),
-        "answered calls without a neighbour",
-        "agent_answered with a known number",
+        Words("calls of the denominator without a neighbour", "分母中前后均无其他来电者"),
+        Words("agent_answered with a known number", "agent_answered 中号码可知者"),
         interval=Words(
             f"a call belongs to the interval of its arrival; final {after} days after it",
             f"通话计入其呼入时所在的时段；时段结束{after}天后定稿",
@@ -123,8 +132,8 @@ def _of_windows(_: Dictionary) -> Iterator[Definition]:
             f"the lowest connect rate of all windows of {WINDOW_HOURS} h, step 1 h, against {DUTY} %",
             f"步长1小时的所有{WINDOW_HOURS}小时窗口中最低的接通率，对照{DUTY}%",
         ),
-        "agent_answered of the window",
-        "offered of the window",
+        Words("agent_answered of the window", "窗口内的 agent_answered"),
+        Words("offered of the window", "窗口内的 offered"),
         interval=Words("windows lie whole in the period", "窗口完整落在统计时段内"),
     )
 
@@ -138,15 +147,18 @@ def _of_distributions(_: Dictionary) -> Iterator[Definition]:
             "24 bins [h, h+1) of the local hour of arrival: offered, answered, abandoned; in 10,000 where large",
             "按呼入的当地钟点分为24段[h, h+1)：来电、接通、放弃；量大时以万为单位",
         ),
-        "offered, agent_answered, abandoned_*, total_volume of each hour",
+        Words(
+            "offered, agent_answered, abandoned_*, total_volume of each hour",
+            "各钟点的 offered、agent_answered、abandoned_*、total_volume",
+        ),
     )
     yield Definition(
         "abandon_distribution",
         Words("When callers hung up", "放弃时长分布"),
         Unit.CALLS,
         Words("abandoned calls by their wait, and each bin's share of all", "放弃的来电按等待时长分段及其占比"),
-        "abandoned_from_* of each bin",
-        "abandoned_*",
+        Words("abandoned_from_* of each bin", "各段的 abandoned_from_*"),
+        _names("abandoned_*"),
         clock="arrival",
     )
 
@@ -158,13 +170,14 @@ def _of_staff(_: Dictionary) -> Iterator[Definition]:
         ("staff_total", Words("Staff", "话务人员总数"), Words("persons employed", "在册人数")),
         ("call_takers", Words("Who take calls", "接诉人员数量"), Words("persons who take calls", "接听来电的人数")),
     ):
-        yield Definition(name, title, Unit.PERSONS, counts, f"{name} of the plan", interval=as_counted, excludes=none)
+        of_plan = Words(f"{name} of the plan", f"计划文件中的 {name}")
+        yield Definition(name, title, Unit.PERSONS, counts, of_plan, interval=as_counted, excludes=none)
     yield Definition(
         "specialists",
         Words("Policy specialists", "政策专员数量"),
         Unit.PERSONS,
         Words("persons", "人数"),
-        "specialists of the plan",
+        Words("specialists of the plan", "计划文件中的 specialists"),
         interval=as_counted,
         excludes=Words("nobody", "无"),
     )
@@ -176,8 +189,8 @@ def _of_staff(_: Dictionary) -> Iterator[Definition]:
             "total staff / population x 100,000, with the population's source",
             "话务人员总数 / 人口 × 10万，注明人口来源",
         ),
-        "staff_total",
-        "population",
+        _names("staff_total"),
+        _names("population"),
         interval=as_counted,
         excludes=none,
     )

@@ -7,7 +7,11 @@ from metrics.figures import Figure, Unit
 from metrics.states import LOGGED_IN, ON_PHONE, spent
 from metrics.words import Words
 
-CUT = "states are cut at the edges of the period"
+CUT = Words("states are cut at the edges of the interval", "状态时间在时段边界处截断")
+CALLS_AND_CUT = Words(
+    "a talk belongs to the interval in which its call arrived; wrap-up is a state, cut at the edges of the interval",
+    "通话计入其来电呼入时所在的时段；事后处理是状态，在时段边界处截断",
+)
 UNSEEN = Words(
     "tests, internal calls, blocked numbers; calls not ended; calls of a former system or rebuilt, whose holds and wrap-up are unknown",
     "测试与内部呼叫、黑名单号码来电；尚未结束的通话；保持与事后处理未知的导入或补录通话",
@@ -39,6 +43,7 @@ def _of_seats() -> Iterator[Figure]:
         ("seat_watched_ms", "wrapup_in_ms"),
         ("seat_watched",),
         needs=spent(*LOGGED_IN),
+        interval=CALLS_AND_CUT,
         excludes=UNSEEN,
         title=Words("Average handling time", "平均处理时长"),
         counts=Words(
@@ -52,6 +57,7 @@ def _of_seats() -> Iterator[Figure]:
         ("wrapup_in_ms",),
         ("seat_watched",),
         needs=spent(*LOGGED_IN),
+        interval=CALLS_AND_CUT,
         excludes=UNSEEN,
         title=Words("Average wrap-up", "平均事后处理时长"),
         counts=Words("wrap-up after inbound talks / answers", "呼入通话后的事后处理时间 / 接听次数"),
@@ -63,7 +69,7 @@ def _of_seats() -> Iterator[Figure]:
         needs=spent(*LOGGED_IN),
         title=Words("Logged in", "登录时长"),
         counts=Words("time logged in", "登录的时间"),
-        clock=CUT,
+        interval=CUT,
         excludes=NO_STATES,
     )
 
@@ -153,6 +159,6 @@ def _shares() -> Iterator[Figure]:
             spent(*denominator),
             title=title,
             counts=counts,
-            clock=CUT,
+            interval=CUT,
             excludes=NO_STATES,
         )

@@ -164,13 +164,14 @@ def test_choices_of_the_plan_move_the_figures_and_are_printed(with_day: Path) ->
 
 
 def test_dictionary_is_printed_under_the_choices_of_the_plan(home: Path) -> None:
-    assert "\n  denominator offered\n" in run("metrics", "show", "connect_rate").stdout
+    assert "\n  denominator · 分母  offered\n" in run("metrics", "show", "connect_rate").stdout
     own = PLAN.replace("# ivr_hangups_offered = true ", "ivr_hangups_offered = false").replace(
         '# rounding = "half_up" ', 'rounding = "half_even"'
     )
     (home / "plan.toml").write_text(own, encoding="utf-8")
     shown = run("metrics", "show", "connect_rate").stdout
-    assert "\n  denominator offered - abandoned_ivr\n" in shown and "half even" in shown
+    assert "\n  denominator · 分母  offered - abandoned_ivr\n" in shown
+    assert "half even" in shown and "GB/T 8170" in shown
     (home / "plan.toml").write_text("[report]\nlevel_s = 16\n", encoding="utf-8")
     assert (wrong := run("metrics", "list")).exit_code == 2 and "level_s" in wrong.stderr
 
