@@ -105,7 +105,7 @@ def report(
     if explain is not None:
         if public:
             _refuse("--explain lists calls, which are not for the public: leave --public out")
-        _explain(settings, choices, request, explain, kind, output)
+        _explain(settings, choices, request, explain, kind, output, lang)
         return
     document = _run(document_of(settings.database, choices, request, settings.state_dir))
     if kind is Format.TEXT and output is None:
@@ -131,7 +131,13 @@ def _asked(
 
 
 def _explain(
-    settings: Settings, choices: Choices, request: Request, name: str, kind: Format, output: Path | None
+    settings: Settings,
+    choices: Choices,
+    request: Request,
+    name: str,
+    kind: Format,
+    output: Path | None,
+    lang: Language,
 ) -> None:
     if name in ROWS_OF_FIGURES:
         _refuse(f"'{name}' is a row of figures: list the calls behind one of them ({ROWS_OF_FIGURES[name]})")
@@ -141,12 +147,13 @@ def _explain(
         )
     if kind not in (Format.TEXT, Format.CSV, Format.JSON):
         _refuse("the calls behind a figure are listed as text, csv or json: choose one with --format")
-    with _run(explained(settings.database, choices, request, name, kind)) as page:
+    with _run(explained(settings.database, choices, request, name, kind, lang.value)) as page:
         if output is None:
             shutil.copyfileobj(page, sys.stdout)
             return
         try:
             with output.open("w", encoding="utf-8", newline="") as file:
+                file.write(BOM if kind is Format.CSV else "")
                 shutil.copyfileobj(page, file)
         except OSError as error:
             _refuse(f"{output}: cannot be written: {error.strerror}", code=1)

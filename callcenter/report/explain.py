@@ -1,10 +1,11 @@
 """The calls behind a figure: each member of its numerator and denominator, and what they come to.
 
 A figure of calls is explained from its totals, row by row; one of callers by its calls; the lowest 24 hours by the connect
-rate of those hours. Whatever is listed adds up to the printed figure, because the same expressions are evaluated.
+rate of those hours; of a maximum the calls are listed that are it. Whatever is listed adds up to the printed figure, because
+the same expressions are evaluated.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -45,6 +46,19 @@ class Sum:
     """The figure as the report prints it; None until all rows were listed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """In what a figure's rows are counted."""
+
+    numerator: str = ""
+    """`ms`; empty: whole calls."""
+    denominator: str = ""
+    is_divided: bool = True
+    """It has a denominator."""
+    value: str = ""
+    """Unit of the exact value: `s`."""
+
+
 ROWS_OF_FIGURES = {"calls_by_hour": "offered, agent_answered, abandoned", "abandon_distribution": "abandoned"}
 """Names of the report that are whole rows -> the figures whose calls are in their bins."""
 
@@ -52,6 +66,19 @@ ROWS_OF_FIGURES = {"calls_by_hour": "offered, agent_answered, abandoned", "aband
 def can_explain(dictionary: Dictionary, name: str) -> bool:
     """Tell whether there is such a figure."""
     return name in dictionary.figures or name in OF_CALLERS or name == LOWEST_WINDOW
+
+
+def shape_of(dictionary: Dictionary, name: str) -> Shape:
+    """Return in what the rows behind a figure are counted."""
+    if name in OF_CALLERS:
+        return Shape(is_divided=OF_CALLERS[name] is Unit.PERCENT)
+    figure = dictionary.figures["connect_rate" if name == LOWEST_WINDOW else name]
+    value = "s" if figure.unit is Unit.SECONDS else ""
+    return Shape(_unit(figure.numerator), _unit(figure.denominator), bool(figure.denominator), value)
+
+
+def _unit(names: Sequence[str]) -> str:
+    return "ms" if names and all(name.endswith("_ms") for name in names) else ""
 
 
 async def explain(figures: Figures, request: Request, name: str, found: Sum) -> AsyncIterator[Addend]:
@@ -66,13 +93,21 @@ async def explain(figures: Figures, request: Request, name: str, found: Sum) -> 
         began_ms = await _lowest_window(figures, request)
         from_ms, to_ms = (from_ms, from_ms) if began_ms is None else (began_ms, began_ms + WINDOW_HOURS * HOUR_MS)
     totals = figures.dictionary.empty(figure.terms())
+    largest: list[Addend] = []
     async for member in _members(figures, request, figure, from_ms, to_ms):
         for term, value in member.values.items():
             totals[term] = figures.dictionary.totals[term].combined((totals[term], value))
         addend = Addend(member.at_ms, _call(member.pbx, member.uniqueid), member.agent, *_added(figure, member.values))
+        if figure.longest and addend.numerator:
+            if addend.numerator > found.numerator:
+                largest.clear()
+            if addend.numerator >= found.numerator:
+                largest.append(addend)
         _count(found, addend, is_longest=figure.longest)
-        if addend.numerator or addend.denominator:
+        if not figure.longest and (addend.numerator or addend.denominator):
             yield addend
+    for addend in largest:
+        yield addend
     found.cell = Cell.of(name, figure.value(totals), figure.unit, figures.dictionary.choices.rounding)
 
 

@@ -14,13 +14,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
+from rich.cells import cell_len
 from rich.console import Console
 
 from callcenter.rebuild.watched import is_watched_after, watched_last
 from callcenter.report.as_csv import as_csv
 from callcenter.report.as_json import as_json
 from callcenter.report.build import Request, build_document
-from callcenter.report.explain import Addend, Sum, explain
+from callcenter.report.explain import Addend, Shape, Sum, explain, shape_of
 from callcenter.report.text import show
 from callcenter.storage.database import open_engine
 from callcenter.storage.figures import Figures
@@ -31,6 +32,7 @@ from callcenter.storage.rollup import refresh_if_possible
 from metrics.choices import Choices
 from metrics.dictionary import build
 from metrics.document import Document
+from metrics.words import Words
 
 WIDTH = 160
 """Columns of a report that is written to a file."""
@@ -40,6 +42,11 @@ LINE_KEYS = ("at", "call", "agent", "numerator", "denominator")
 """Of one row behind a figure."""
 QUIET_MS = 60_000
 """A service that has not said for so long that it watches does not."""
+LINE_HEADS = (Words("time", "时间"), Words("call or agent", "通话或座席"))
+"""Of the text, before the numbers."""
+NUMBER_HEADS = (Words("numerator", "分子"), Words("denominator", "分母"))
+LINE_WIDTHS = (29, 32, 16, 16)
+"""Columns of the text; the numbers are on the right."""
 AT_HAND = 1 << 24
 """Bytes of a list of calls that stay in memory; a longer one waits in the temporary folder."""
 BOM = "\ufeff"
@@ -135,7 +142,7 @@ def rendered(document: Document, kind: Format, lang: str, *, made_at: datetime, 
             return lay_out(document, lang, made_at=made_at, public_only=public_only)
 
 
-async def explained(database: str, choices: Choices, request: Request, name: str, kind: Format) -> IO[str]:
+async def explained(database: str, choices: Choices, request: Request, name: str, kind: Format, lang: str) -> IO[str]:
     """Return the calls behind a figure, a line each, and what they come to, as an open file at its beginning.
 
     Only when all is there anybody writes it on: a reader who goes away, or a full disk, is no fault of the database.
@@ -144,7 +151,7 @@ async def explained(database: str, choices: Choices, request: Request, name: str
     try:
         async with figures_of(database, choices) as figures:
             await check_scope(figures, request)
-            async for text in _explained(figures, request, name, kind):
+            async for text in _explained(figures, request, name, kind, lang):
                 _put(page, text)
         page.seek(0)
     except BaseException:
@@ -161,19 +168,48 @@ def _put(page: IO[str], text: str) -> None:
         raise NoRoom(error) from error
 
 
-async def _explained(figures: Figures, request: Request, name: str, kind: Format) -> AsyncIterator[str]:
-    found = Sum()
+async def _explained(figures: Figures, request: Request, name: str, kind: Format, lang: str) -> AsyncIterator[str]:
+    found, shape = Sum(), shape_of(figures.dictionary, name)
     if kind is Format.CSV:
         yield _csv_line(LINE_KEYS)
+    elif kind is Format.TEXT:
+        yield _text_line(_heads(shape, lang), shape)
     async for line in explain(figures, request, name, found):
-        yield _line(line, request, kind)
+        yield _line(line, request, kind, shape)
     assert found.cell is not None
     said = {"figure": name, "numerator": found.numerator, "denominator": found.denominator}
     if kind is Format.JSON:
         yield json.dumps(said | {"exact": found.cell.exact, "printed": found.cell.text}, ensure_ascii=False) + "\n"
     elif kind is Format.TEXT:
-        over = f" / {found.denominator}" if found.denominator else ""
-        yield f"{name}: {found.numerator}{over} = {found.cell.exact or ''} -> {found.cell.text}\n"
+        yield f"{name}: {_equation(found, shape)} -> {found.cell.text}\n"
+
+
+def _equation(found: Sum, shape: Shape) -> str:
+    """Return what the rows come to, with units, so that both sides are the same; one side where the figure does not apply."""
+    assert found.cell is not None
+    rows = _with_unit(found.numerator, shape.numerator)
+    if shape.is_divided:
+        rows += f" / {_with_unit(found.denominator, shape.denominator)}"
+    return rows if found.cell.exact is None else f"{rows} = {_with_unit(found.cell.exact, shape.value)}"
+
+
+def _with_unit(number: object, unit: str) -> str:
+    return f"{number} {unit}".rstrip()
+
+
+def _heads(shape: Shape, lang: str) -> Sequence[str]:
+    around = "（{}）" if lang == "zh" else " ({})"
+    units = [around.format(unit) if unit else "" for unit in (shape.numerator, shape.denominator)]
+    numbers = [head.in_(lang) + unit for head, unit in zip(NUMBER_HEADS, units, strict=True)]
+    return [*(head.in_(lang) for head in LINE_HEADS), *numbers]
+
+
+def _text_line(texts: Sequence[str], shape: Shape) -> str:
+    """Return texts in columns as a terminal shows them: a Chinese character is two wide."""
+    room = [" " * (width - cell_len(text)) for text, width in zip(texts, LINE_WIDTHS, strict=True)]
+    at, call, above, below = texts
+    line = f"{at}{room[0]}  {call}{room[1]}  {room[2]}{above}"
+    return (f"{line}  {room[3]}{below}" if shape.is_divided else line) + "\n"
 
 
 def _csv_line(values: Sequence[object]) -> str:
@@ -182,11 +218,11 @@ def _csv_line(values: Sequence[object]) -> str:
     return line.getvalue()
 
 
-def _line(line: Addend, request: Request, kind: Format) -> str:
+def _line(line: Addend, request: Request, kind: Format, shape: Shape) -> str:
     at = request.period.local(line.at_ms).isoformat(timespec="milliseconds")
     values = (at, line.call, line.agent, line.numerator, line.denominator)
     if kind is Format.JSON:
         return json.dumps(dict(zip(LINE_KEYS, values, strict=True)), ensure_ascii=False) + "\n"
     if kind is Format.CSV:
         return _csv_line(values)
-    return f"{at}  {line.call or line.agent:32}  {line.numerator:>12} {line.denominator:>12}\n"
+    return _text_line((at, line.call or line.agent, str(line.numerator), str(line.denominator)), shape)

@@ -1,6 +1,7 @@
 """`callcenter report` with its options: periods, filters, intervals, formats that agree, the calls behind a figure."""
 
 import asyncio
+import codecs
 import csv
 import errno
 import io
@@ -13,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from rich.cells import cell_len
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import config
@@ -275,7 +277,7 @@ def test_state_of_a_day_that_is_not_over_lasts_until_now_and_no_longer(
         assert found["report"]["is_final"] is (hour >= 24)
         why = run("report", "--day", "2021-01-01", "--explain", "connect_rate_24h_min").stdout.splitlines()
         assert why[-1].endswith(found["connect_rate_24h"]["connect_rate_24h_min"]["value"] or "—")
-        assert len(why) == 1 + (hour >= 24)
+        assert len(why) == 2 + (hour >= 24)
         of_line = json_with("--day", "2021-01-01", "--line", "general")
         assert of_line["overview"]["utilisation"]["value"] is None
         assert any("座席工时不分线路" in note for note in of_line["notes"])
@@ -304,11 +306,56 @@ def test_explain_lists_members_of_numerator_and_denominator(with_day: Path) -> N
     answered = {f"pbx-1/h{n}": ("1", "1") for n in (1, 2, 3, 4)}
     assert members == answered | {f"pbx-1/h{n}": ("0", "1") for n in (5, 6, 7, 8, 9, 10)}
     said = run("report", "--day", "2021-01-01", "--explain", "connect_rate").stdout.splitlines()
-    assert len(said) == 11 and said[-1] == "connect_rate: 4 / 10 = 2/5 -> 40.0%"
+    assert len(said) == 12 and said[-1] == "connect_rate: 4 / 10 = 2/5 -> 40.0%"
     last = json.loads(
         run("report", "--day", "2021-01-01", "--explain", "max_talk_s", "--format", "json").stdout.splitlines()[-1]
     )
     assert (last["numerator"], last["printed"]) == (71_000, "71")
+
+
+def explained(name: str, *words: str, day: str = "2021-01-01") -> list[str]:
+    """The lines of a figure's explanation."""
+    result = run("report", "--day", day, "--explain", name, *words)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout.splitlines()
+
+
+def test_what_the_rows_come_to_is_an_equation_that_holds(with_day: Path) -> None:
+    assert explained("avg_wait_s")[-1] == "avg_wait_s: 205000 ms / 10 = 41/2 s -> 21"
+    assert explained("max_talk_s")[-1] == "max_talk_s: 71000 ms = 71 s -> 71"
+    assert explained("offered")[-1] == "offered: 10 = 10 -> 10"
+    assert explained("fcr")[-1] == "fcr: 0 / 4 = 0 -> 0.0%"
+    assert explained("connect_rate", day="2021-01-02")[-1] == "connect_rate: 0 / 0 -> —"
+    assert explained("utilisation")[-1] == "utilisation: 0 ms / 0 ms -> —"
+
+
+def test_columns_of_the_calls_behind_a_figure_have_heads_in_the_readers_language(with_day: Path) -> None:
+    assert explained("avg_wait_s", "--lang", "en")[0].split() == (
+        "time call or agent numerator (ms) denominator".split()
+    )
+    assert explained("avg_wait_s")[0].split() == ["时间", "通话或座席", "分子（ms）", "分母"]
+    head, first, *_ = explained("utilisation", "--lang", "en")
+    assert head.endswith("denominator (ms)") and first.startswith("utilisation:")
+    head, first, *_ = explained("offered", "--lang", "en")
+    assert head.split()[-1] == "numerator" and first.split()[-1] == "1", "nothing is divided"
+    for name in ("avg_wait_s", "max_wait_s"):
+        for lang in ("en", "zh"):
+            head, first, *_ = explained(name, "--lang", lang)
+            assert cell_len(head) == cell_len(first), "right below their heads"
+
+
+def test_of_a_maximum_the_calls_are_listed_that_are_it(with_day: Path) -> None:
+    assert [line.split()[1] for line in explained("max_talk_s")[1:-1]] == ["pbx-1/h2"]
+    rows = list(csv.DictReader(io.StringIO("\n".join(explained("max_wait_s", "--format", "csv")))))
+    assert [(row["call"], row["numerator"]) for row in rows] == [("pbx-1/h9", "60000")]
+    assert [line.split()[1] for line in explained("total_max_talk_s")[1:-1]] == ["pbx-1/h13"]
+
+
+def test_calls_behind_a_figure_in_a_csv_file_open_like_the_report_does(with_day: Path) -> None:
+    for words in ((), ("--explain", "offered")):
+        for kind in ("csv", "json"):
+            assert run("report", "--day", "2021-01-01", *words, "--format", kind, "--output", "out").exit_code == 0
+            assert (with_day / "out").read_bytes().startswith(codecs.BOM_UTF8) is (kind == "csv")
 
 
 def test_explain_writes_to_a_file(with_day: Path) -> None:
