@@ -37,7 +37,7 @@ _EACH: Mapping[str, Words] = {
     "seats": Words("platform of `[[staff]]`", "座席类别"),
     "call_service_by_interval": Words("interval, by its beginning in ISO 8601", "时段起点"),
     "intervals": Words("interval, by its beginning in ISO 8601", "时段起点"),
-    "lines": Words("line code", "线路编码"),
+    "lines": Words("line code, empty where no line was named", "线路编码；未注明线路者为空"),
     "skills": Words("skill", "技能"),
     "agents": Words("agent number", "工号"),
     "gaps": Words("gap, by PBX and end: `<pbx>:<ms>`", "空缺"),

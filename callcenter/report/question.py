@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import MAXYEAR, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,12 @@ from metrics.words import Words
 
 ONE_WAY = "give the period in one way: --from DATE --to DATE, --day DATE, --month YYYY-MM or --year YYYY"
 
+END = date(MAXYEAR, 1, 1)
+"""No period reaches further: the day, or in some zone the instant, after the calendar's last one has no date."""
+TOO_LATE = f"the period reaches into the year {END.year}: {END.year - 1} is the last that can be reported"
+NO_LINE = Words("no line", "未注明线路")
+"""Name of the code '': calls whose former system named no line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Days:
@@ -28,8 +34,10 @@ class Days:
     year: date | None = None
 
     def bounds(self) -> tuple[date, date]:
-        """Return [first, last). Raises ValueError unless the period is given in one way."""
+        """Return [first, last). Raises ValueError unless the period is given in one way, and for one beyond the calendar."""
         ways = [way for way in (self.day, self.month, self.year) if way is not None]
+        if any(day > END for day in (self.first, self.last) if day is not None) or any(day >= END for day in ways):
+            raise ValueError(TOO_LATE)
         if self.first is not None and self.last is not None and not ways:
             return self.first, self.last
         if len(ways) != 1 or self.first is not None or self.last is not None:
@@ -73,9 +81,9 @@ def choices_of(plan: PlanFile | None, rounding: Rounding | None) -> Choices:
 
 
 def line_names(plan: PlanFile | None) -> Mapping[str, Words]:
-    """Return what the plan's lines are called, by code."""
+    """Return what the plan's lines are called, by code, and the absence of one."""
     lines = () if plan is None else plan.plan.lines.values()
-    return {line.code: Words(line.name_en, line.name) for line in lines}
+    return {"": NO_LINE} | {line.code: Words(line.name_en, line.name) for line in lines}
 
 
 def agent_names(plan: PlanFile | None) -> Mapping[str, str]:

@@ -111,8 +111,9 @@ async def _unwatched(database: str, request: Request, folder: Path) -> dict[str,
 async def check_scope(figures: Figures, request: Request) -> None:
     """Refuse a line or platform that nobody knows: an empty report would hide a slip of the pen. Raises UnknownName."""
     line, platform = request.scope.line, request.scope.platform
-    if line is not None and line not in request.line_names and not await figures.knows("line_code", line):
-        raise UnknownName(f"there is no line '{line}'{_nearest(line, list(request.line_names))}")
+    lines = [code for code in request.line_names if code]
+    if line is not None and line not in lines and not await figures.knows("line_code", line):
+        raise UnknownName(f"there is no line '{line}'{_nearest(line, lines)}")
     if platform is not None and not await figures.knows("platform_id", platform):
         platforms = [count.platform for count in request.staff]
         if platform not in platforms:

@@ -86,6 +86,11 @@ def test_shorthands_are_the_same_as_their_days(with_day: Path) -> None:
         (("--day", "2021-01-01", "--year", "2021"), "give the period in one way"),
         (("--from", "2021-01-01", "--to", "2021-01-02", "--day", "2021-01-01"), "give the period in one way"),
         (("--month", "2021-13"), "2021-13"),
+        (("--year", "9999"), "the period reaches into the year 9999: 9998 is the last that can be reported"),
+        (("--month", "9999-12"), "9998 is the last"),
+        (("--day", "9999-12-31"), "9998 is the last"),
+        (("--from", "9998-01-01", "--to", "9999-12-31", "--interval", "year"), "9998 is the last"),
+        (("--year", "2021", "--line", ""), "there is no line ''"),
         (("--year", "2021", "--line", "taxx"), "there is no line 'taxx'"),
         (("--year", "2021", "--line", "genral"), "did you mean 'general'?"),
         (("--year", "2021", "--scope", "mars"), "no call of platform 'mars' is on record"),
@@ -107,6 +112,25 @@ def test_wrong_use_is_refused_in_words_with_exit_code_2(with_day: Path, words: t
 def test_file_that_cannot_be_written_is_one_line_and_exit_1(with_day: Path) -> None:
     result = run("report", "--year", "2021", "--format", "csv", "--output", "no/such/folder.csv")
     assert result.exit_code == 1 and "cannot be written" in result.stderr
+
+
+def test_last_year_of_the_calendar_that_has_an_end_is_reported(with_day: Path) -> None:
+    words = ("--year", "9998", "--interval", "year", "--zone", "America/Los_Angeles")
+    assert json_with(*words)["call_service"]["inbound"]["call_volume"] == 0
+
+
+def test_calls_of_no_line_have_a_name_in_the_table_of_lines(with_day: Path) -> None:
+    nowhere = placed(Told("nowhere", MIDNIGHT_MS).queued(0).talks(3, 9), "", "139", "nj")
+    nowhere.ends(9, Outcome.AGENT_ANSWERED)
+    asyncio.run(store([nowhere], f"sqlite+aiosqlite:///{with_day}/.state/ledger.sqlite3", with_day / ".state"))
+    for plan in ("", PLAN):
+        (with_day / "plan.toml").write_text(plan or 'zone = "Asia/Shanghai"\n', encoding="utf-8")
+        for lang, name in (("en", "no line"), ("zh", "未注明线路")):
+            rows = json_with("--day", "2021-01-01", "--lang", lang, "--zone", "Asia/Shanghai")["lines"]
+            assert rows[""]["name"] == name and rows[""]["offered"] == 1
+    assert json_with("--day", "2021-01-01", "--line", "")["call_service"]["inbound"]["call_volume"] == 1
+    refused = run("report", "--day", "2021-01-01", "--line", "zzzz")
+    assert "(there are , " not in refused.stderr and "''" not in refused.stderr
 
 
 def test_line_and_scope_narrow_every_section(with_day: Path) -> None:
