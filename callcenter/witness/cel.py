@@ -20,6 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from callcenter.witness.errors import NoCelFile
+from callcenter.witness.seek import LATEST_S
 
 COLUMNS = (
     "eventtype",
@@ -162,6 +163,8 @@ def microseconds_of(text: str) -> int:
     seconds, dot, fraction = text.partition(".")
     if not (dot and len(fraction) == 6 and seconds.isdecimal() and fraction.isdecimal()):
         raise ValueError(f"eventtime {text!r} is not epoch.microseconds (dateformat in cel.conf must stay unset)")
+    if len(seconds) > len(str(LATEST_S)) or int(seconds) >= LATEST_S:
+        raise ValueError(f"eventtime {text[:40]!r} is later than any clock shows")
     return int(seconds) * 1_000_000 + int(fraction)
 
 

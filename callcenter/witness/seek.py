@@ -9,6 +9,8 @@ from typing import BinaryIO
 MOMENTS_MS = 10_000
 """How far rows may be out of order."""
 PIECE = 64 * 1024
+LATEST_S = 253_370_764_800
+"""Beginning of the year 9999: no calendar that we print has more, and no PBX's clock shows it."""
 _INSTANT = re.compile(rb'"[^"]*","(\d{1,12})\.(\d{6})"')
 
 
@@ -29,7 +31,9 @@ def place_of(file: BinaryIO, length: int, from_ms: int) -> int:
 def instant_ms_of(line: bytes) -> int | None:
     """Return the instant of a line, None when it has none that can be read."""
     found = _INSTANT.match(line)
-    return int(found[1]) * 1000 + int(found[2]) // 1000 if found else None
+    if found is None or int(found[1]) >= LATEST_S:
+        return None
+    return int(found[1]) * 1000 + int(found[2]) // 1000
 
 
 def first_instant_ms(file: BinaryIO, offset: int, length: int) -> int | None:

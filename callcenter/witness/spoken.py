@@ -232,7 +232,10 @@ def _answered(one: Spoken, at_ms: int, fields: dict[str, str]) -> None:
 
 def _instant_ms(text: str) -> int | None:
     """`1795482036.153765` as milliseconds; None for anything else."""
-    return microseconds_of(text) // 1000 if _INSTANT.match(text) else None
+    try:
+        return microseconds_of(text) // 1000 if _INSTANT.match(text) else None
+    except ValueError:
+        return None
 
 
 _TAKE: dict[str, Callable[[Spoken, int, dict[str, str]], None]] = {

@@ -16,6 +16,7 @@ import asyncpg
 
 from callcenter.witness.cel import COLUMNS
 from callcenter.witness.errors import CelUnreadable
+from callcenter.witness.seek import LATEST_S
 
 TABLE = "cel"
 _ROWS = 2_000
@@ -47,9 +48,9 @@ class SqliteCel:
 
     async def oldest_ms(self) -> int | None:
         """Return the instant of the oldest row: one of the first, for rows are written in order but for milliseconds."""
-        query = "SELECT min(at) FROM (SELECT CAST(eventtime AS REAL) AS at FROM cel ORDER BY rowid LIMIT 1000)"
+        first = "SELECT CAST(eventtime AS REAL) AS at FROM cel ORDER BY rowid LIMIT 1000"
         with self._open() as connection:
-            ((value,),) = connection.execute(query).fetchall()
+            ((value,),) = connection.execute(f"SELECT min(at) FROM ({first}) WHERE at < ?", (LATEST_S,)).fetchall()
         return None if value is None else int(float(value) * 1000)
 
     async def lines(self, from_ms: int) -> AsyncIterator[list[str]]:
@@ -85,7 +86,7 @@ class PostgresCel:
 
     async def oldest_ms(self) -> int | None:
         """Return the instant of the oldest row."""
-        async for (value,) in self._select("SELECT min(eventtime) FROM cel"):
+        async for (value,) in self._select("SELECT min(eventtime) FROM cel WHERE eventtime < $1", float(LATEST_S)):
             return None if value is None else int(float(value) * 1000)
         return None
 

@@ -66,6 +66,9 @@ def test_line_torn_inside_the_file_is_reported_and_the_others_are_read() -> None
     ("old", "new", "why"),
     [
         (f"{BEGAN_S}.000000", "2026-11-24 01:03:14", "dateformat"),
+        (f"{BEGAN_S}.000000", "99999999999999999999999.000000", "later than any clock shows"),
+        (f"{BEGAN_S}.000000", "9999999999999.000000", "later than any clock shows"),
+        (f"{BEGAN_S}.000000", "253370764800.000000", "later than any clock shows"),
         ('"pbx-1"', '""', "no uniqueid"),
         ('"data",', "", "12 columns"),
     ],
