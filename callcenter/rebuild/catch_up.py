@@ -2,7 +2,8 @@
 
 Theory of operation: a running service tells its own gaps after each snapshot (`look_back`), for seven days. Here are the others:
 gaps on record that were never read (CEL was away then, came late, or was restored from a backup), and the *open* gap of a
-service that has not come back: from the last instant that its state folder knows until CEL's newest row.
+service that has not come back: from the last instant that its state folder knows until CEL's newest row. Rows that are later
+than now (a clock that was wrong, a damaged file) are left out and counted: nobody can have failed to watch what is still to come.
 
 Whose the ledger is: what waits in the outbox of a service that has ended is stored first, at its own positions, as its projector would
 do it. Then each gap is one transaction under a name of our own (`storage.tell_at_once`), which reads what the ledger knows and
@@ -15,6 +16,7 @@ CEL has is told in any case; a gap that is not read yet is tried by the next run
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -42,6 +44,7 @@ from callcenter.storage.outbox import segments
 from callcenter.storage.outbox_reader import OutboxReader
 from callcenter.storage.state_dir import is_held
 from callcenter.storage.tell_at_once import WITHIN_S, tell_at_once
+from callcenter.witness.seek import AHEAD_MS
 from metrics.completeness import Gap as KnownGap
 
 MAX_ROWS = 2_000_000
@@ -118,6 +121,8 @@ class _CatchUp:
     plan: Plan
     is_trial: bool
     caught: Caught = field(default_factory=Caught)
+    later: int = 0
+    """Most rows that were later than now in what was read of CEL for one gap."""
 
     async def run(self, from_ms: int, to_ms: int, again: bool) -> Caught:
         since = await self._unwatched_since(to_ms)
@@ -127,6 +132,10 @@ class _CatchUp:
                 await self._closed(one)
         for pbx, watched_ms in since.items():
             await self._open(pbx, watched_ms, from_ms)
+        if self.later:
+            self.caught.notes.append(
+                f"{self.later} rows of CEL are later than now: nothing is rebuilt from them, and no gap ends there"
+            )
         return self.caught
 
     async def _unwatched_since(self, to_ms: int) -> dict[str, int]:
@@ -186,9 +195,12 @@ class _CatchUp:
         begin_ms = reading_from(gap, await self._known(gap))
 
         def read() -> CelText:
-            return read_since(self.where.cel, begin_ms, until_ms=until_ms, max_rows=MAX_ROWS)
+            latest_ms = time.time_ns() // 1_000_000 + AHEAD_MS
+            return read_since(self.where.cel, begin_ms, until_ms=until_ms, latest_ms=latest_ms, max_rows=MAX_ROWS)
 
-        return await asyncio.to_thread(read)
+        text = await asyncio.to_thread(read)
+        self.later = max(self.later, text.later)
+        return text
 
     async def _known(self, gap: Gap) -> Stories:
         return await Ledger(self.engine, reach_s=WITHIN_S).lived_in(gap.pbx, gap.from_ms, gap.to_ms)

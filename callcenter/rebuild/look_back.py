@@ -24,6 +24,7 @@ from callcenter.storage.errors import LedgerAway
 from callcenter.storage.outbox import Position
 from callcenter.storage.projector import Projector
 from callcenter.unwatched import close_unwatched, settled
+from callcenter.witness.seek import AHEAD_MS
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class LookBack:
             gaps = self.gaps.unread(gap.pbx, gap.to_ms)
             for one in gaps:
                 await settled(self.projector, self.end())
-                await self._look_at(one, living)
+                await self._look_at(one, living, gap.to_ms + AHEAD_MS)
             await close_unwatched(gap.pbx, living, gap.to_ms, self.projector, self.end(), self.record)
             await settled(self.projector, self.end())
             for one in gaps:
@@ -91,11 +92,12 @@ class LookBack:
             else:
                 self.unknown.discard(key)
 
-    async def _look_at(self, gap: Gap, living: Collection[str]) -> None:
+    async def _look_at(self, gap: Gap, living: Collection[str], latest_ms: int) -> None:
+        """`latest_ms`: no row that tells of a call that is over can be later."""
         known = await self._known(gap)
         from_ms = min([gap.from_ms, *(_arrived_ms(story) for story in known.values())]) - BEFORE_MS
         try:
-            account, begins_ms = await self._account(gap, from_ms, known, living)
+            account, begins_ms = await self._account(gap, (from_ms, latest_ms), known, living)
         except CelAway as error:
             if _is_worth_a_word(gap, known, living):
                 self._say(gap, UNKNOWN, f"what happened from {gap.watched_ms} to {gap.to_ms} is not known: {error}")
@@ -114,11 +116,11 @@ class LookBack:
             self._say(gap, UNKNOWN, f"CEL does not have the end of {len(account.missing)} calls: {names}")
 
     async def _account(
-        self, gap: Gap, from_ms: int, known: Stories, living: Collection[str]
+        self, gap: Gap, within: tuple[int, int], known: Stories, living: Collection[str]
     ) -> tuple[Account, int | None]:
         """Return what is to be told, and the instant of the oldest row that was looked at. Read and compare, again as long as something is missing that may still come."""
         for pause_s in (*LOOKS_S, None):
-            found = await asyncio.to_thread(_read_and_tell, self.cel, from_ms, gap, known, living, self.plan())
+            found = await asyncio.to_thread(_read_and_tell, self.cel, within, gap, known, living, self.plan())
             self.looks += 1
             if not found[0].missing or pause_s is None:
                 break
@@ -138,11 +140,11 @@ class LookBack:
 
 
 def _read_and_tell(
-    cel: str | None, from_ms: int, gap: Gap, known: Stories, living: Collection[str], plan: Plan
+    cel: str | None, within: tuple[int, int], gap: Gap, known: Stories, living: Collection[str], plan: Plan
 ) -> tuple[Account, int | None]:
     """The work of the thread."""
     with giving_way():
-        text = read_since(cel, from_ms)
+        text = read_since(cel, within[0], latest_ms=within[1])
         return tell(gap, text.rows, text.spoken, known, living, plan), text.begins_ms
 
 

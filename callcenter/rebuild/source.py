@@ -43,15 +43,24 @@ class CelText:
     """Instant of about the newest row that was looked at, of whatever kind; None: there was none."""
     is_torn: bool = False
     """A file ended in the middle of a line, which was left out."""
+    later: int = 0
+    """Rows that are later than any can be, of whatever kind; they were left out."""
 
 
-def read_since(source: str | None, from_ms: int, *, until_ms: int | None = None, max_rows: int = MAX_ROWS) -> CelText:
+def read_since(
+    source: str | None,
+    from_ms: int,
+    *,
+    until_ms: int | None = None,
+    latest_ms: int | None = None,
+    max_rows: int = MAX_ROWS,
+) -> CelText:
     """Read all rows from `from_ms` on. `source`: path of the CSV file or an SQLite file, or a database URL. `until_ms`: rows of
-    after it need not be read; None: to the end. Raises CelAway."""
+    after it need not be read; None: to the end. `latest_ms`: no row can be later (it is left out). Raises CelAway."""
     if source is None:
         raise CelAway("CALLCENTER_CEL is not set")
     try:
-        read = asyncio.run(_read(source, from_ms, until_ms, max_rows))
+        read = asyncio.run(_read(source, from_ms, until_ms, latest_ms, max_rows))
     except WitnessError as error:
         raise CelAway(str(error)) from error
     return _parsed(read)
@@ -65,18 +74,19 @@ class _Read:
     begins_ms: int | None
     ends_ms: int | None = None
     is_torn: bool = False
+    later: int = 0
 
 
-async def _read(source: str, from_ms: int, until_ms: int | None, max_rows: int) -> _Read:
+async def _read(source: str, from_ms: int, until_ms: int | None, latest_ms: int | None, max_rows: int) -> _Read:
     lines: deque[str] = deque(maxlen=max_rows)
     store = open_cel(source)
     read = _Read(lines, await store.oldest_ms())
     async for piece in store.pieces(from_ms):
-        lines += (line for line in piece.lines if line.startswith(_WANTED))
+        told = piece.lines if latest_ms is None else [line for line in piece.lines if not _is_later(line, latest_ms)]
+        read.later += len(piece.lines) - len(told)
+        lines += (line for line in told if line.startswith(_WANTED))
         read.is_torn |= piece.torn
-        newest_ms = next(
-            (at for line in reversed(piece.lines) if (at := instant_ms_of(line.encode())) is not None), None
-        )
+        newest_ms = next((at for line in reversed(told) if (at := instant_ms_of(line.encode())) is not None), None)
         if newest_ms is not None:
             read.ends_ms = max(read.ends_ms or newest_ms, newest_ms)
             if until_ms is not None and newest_ms > until_ms + MOMENTS_MS:
@@ -86,6 +96,11 @@ async def _read(source: str, from_ms: int, until_ms: int | None, max_rows: int) 
     if len(lines) == max_rows:
         read.begins_ms = instant_ms_of(lines[0].encode())
     return read
+
+
+def _is_later(line: str, latest_ms: int) -> bool:
+    instant_ms = instant_ms_of(line.encode())
+    return instant_ms is not None and instant_ms > latest_ms
 
 
 def _parsed(read: _Read) -> CelText:
@@ -102,4 +117,4 @@ def _parsed(read: _Read) -> CelText:
     while said:  # to free them all at once would hold the lock for long
         del said[-_LINES:]
         time.sleep(_PAUSE_S)
-    return CelText(tuple(rows), spoken, read.begins_ms, read.ends_ms, read.is_torn)
+    return CelText(tuple(rows), spoken, read.begins_ms, read.ends_ms, read.is_torn, read.later)

@@ -7,6 +7,7 @@ takes the memory of what goes on at one time, and two days of keys. A call belon
 whichever witness says so. Tests and excluded calls are compared like any other.
 """
 
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ from callcenter.witness.compare import MismatchName
 from callcenter.witness.conversations import Conversation, Conversations, pbx_of
 from callcenter.witness.dialled import CelDialled
 from callcenter.witness.errors import WitnessError
+from callcenter.witness.seek import AHEAD_MS
 from callcenter.witness.store import CelStore, Piece, open_cel
 from metrics.lengths import DAY_MS
 
@@ -112,6 +114,8 @@ class Join:
         self._oldest_ms: int | None = None
         self._pbxes: set[str] = set()
         self._bad = 0
+        self._latest_us = (time.time_ns() // 1_000_000 + AHEAD_MS) * 1000
+        self._later = 0
 
     async def run(self) -> Result:
         """Compare. Raises WitnessError, LedgerAway."""
@@ -141,7 +145,9 @@ class Join:
                 if fields is None:
                     continue
                 at_us = microseconds_of(fields["eventtime"])
-                if (row := row_of(fields, at_us) or mark_of(fields, at_us)) is not None:
+                if at_us > self._latest_us:
+                    self._later += 1
+                elif (row := row_of(fields, at_us) or mark_of(fields, at_us)) is not None:
                     heard.append(row)
             except ValueError as error:
                 at = f", byte {piece.offsets[number]}" if piece.offsets else ""
@@ -159,6 +165,8 @@ class Join:
         warnings = self.result.warnings
         if self._bad > BAD_SHOWN:
             warnings.append(f"and {self._bad - BAD_SHOWN} more lines that are no rows")
+        if self._later:
+            warnings.append(f"{self._later} rows of CEL are later than now: they are left out")
         if self._conversations.duplicates:
             warnings.append(f"{self._conversations.duplicates} rows of CEL are there twice: each counted once")
         if self._oldest_ms is not None and self._oldest_ms > self._period.from_ms:

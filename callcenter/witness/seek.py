@@ -9,6 +9,8 @@ from typing import BinaryIO
 MOMENTS_MS = 10_000
 """How far rows may be out of order."""
 PIECE = 64 * 1024
+AHEAD_MS = 60_000
+"""So far the clocks of two hosts may differ: a row that is later than now by more is wrong."""
 LATEST_S = 253_370_764_800
 """Beginning of the year 9999: no calendar that we print has more, and no PBX's clock shows it."""
 _INSTANT = re.compile(rb'"[^"]*","(\d{1,12})\.(\d{6})"')

@@ -15,6 +15,7 @@ from callcenter.reconcile.join import Join
 from callcenter.reconcile.ledger_side import LedgerSide
 from callcenter.reconcile.verdicts import Verdict
 from callcenter.storage.ledger import Ledger
+from callcenter.witness import conversations
 from callcenter.witness.cel import COLUMNS
 from callcenter.witness.store import open_cel
 from tests.contract.calls_told import entries
@@ -83,3 +84,17 @@ async def test_hangup_at_an_instant_that_no_clock_shows_is_one_mismatch_of_its_c
     assert [(one.call.uniqueid, one.what) for one in result.differences] == [("pbx-3", "ended_ms")]
     assert result.counts[Verdict.AGREED] == 2
     assert "later than any clock shows" in result.warnings[0]
+
+
+async def test_row_that_is_still_to_come_stands_among_the_others_no_call_is_wrong_and_it_is_counted(
+    kept: Kept, engine: AsyncEngine, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversations, "_LOOK_ROWS", 1)
+    await ledger.apply("outbox", entries(day().records))
+    lines = sorted_lines(day())
+    source = await kept([*lines[:6], at(lines[0], "2800000000.000000"), *lines[6:]])
+
+    result = await Join(ALL, LedgerSide(engine), open_cel(source)).run()
+
+    assert (result.mismatches, result.counts[Verdict.AGREED]) == (0, 3)
+    assert result.warnings[0] == "1 rows of CEL are later than now: they are left out"

@@ -294,3 +294,24 @@ def test_ledger_that_cannot_be_written_is_code_1_and_says_what_to_do(
 
     assert result.exit_code == 1
     assert "the ledger cannot be written" in result.stderr and "--dry-run compares only" in result.stderr
+def test_row_of_cel_that_is_still_to_come_ends_no_gap_and_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_home(tmp_path, monkeypatch)
+    (tmp_path / "plan.toml").write_text(PLAN, encoding="utf-8")
+    made = Day()
+    away(tmp_path / ".state", FROM_S, before_the_gap(made))
+    asyncio.run(store([], tmp_path / ".state"))
+    lines = made.lines()
+    written(tmp_path, [*lines, lines[-1].replace(lines[-1].split('"')[3], "2800000000.000000")])
+
+    result, told = reconcile(), json.loads(reconcile(*PERIOD, "--json").stdout)
+
+    assert "06:14:30.100 (CEL's newest row; the service is still away): 3 calls rebuilt" in result.stdout
+    assert "1 rows of CEL are later than now: nothing is rebuilt from them" in result.stdout
+    assert [note.partition(":")[0] for note in told["notes"]] == ["1 rows of CEL are later than now"]
+    assert told["warnings"][0] == "1 rows of CEL are later than now: they are left out"
+    report = CliRunner().invoke(app, ["report", "--day", "2026-10-15", "--format", "json"])
+    assert json.loads(report.stdout)["gaps"] == {}
+
+

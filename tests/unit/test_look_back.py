@@ -159,3 +159,17 @@ def test_heavy_work_gives_way_and_leaves_the_process_as_it_was() -> None:
         assert (sys.getswitchinterval() < before[0], gc.isenabled()) == (True, False)
         raise ZeroDivisionError
     assert (sys.getswitchinterval(), gc.isenabled()) == before
+
+
+async def test_end_that_is_still_to_come_is_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(look_back, "LOOKS_S", ())
+    scene, cel = Scene(tmp_path), Spoken()
+    cel.arrives(0.0)
+    cel.ends(20.0, "trunk", by="trunk")
+    scene.write([line.replace("1700000020.000000", "2800000000.000000") for line in cel.lines])
+
+    await scene.run()
+
+    row = scene.projector.kept.row()
+    assert (row["ended_ms"], row["ended_by"]) == (ms(30), EndedBy.UNKNOWN)
+    assert scene.notes() == [UNKNOWN]

@@ -144,3 +144,14 @@ def test_last_line_that_is_cut_is_left_out_and_told(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-9])
     text = read_since(str(path), ms(0))
     assert (text.is_torn, text.ends_ms) == (True, ms(20.001))
+
+
+def test_rows_later_than_any_can_be_are_left_out_and_counted_wherever_they_stand(tmp_path: Path) -> None:
+    lines = calls(0, 600)
+    wrong = [line.replace(line.split('"')[3], "2800000000.000000") for line in lines[:3]]
+    path = written(tmp_path / "callcenter.csv", [*lines[:1999], *wrong[:2], *lines[1999:], wrong[2]])
+
+    text = read_since(str(path), ms(0), until_ms=ms(5_970), latest_ms=ms(6_100))
+
+    assert (text.later, text.ends_ms) == (3, ms(5_992))
+    assert max(row.at_us for row in text.rows) // 1000 == ms(5_992)
