@@ -1,8 +1,9 @@
 """`callcenter reconcile`: tells the ledger what CEL has of times in which nobody watched, then compares the two call by call.
 
 `callcenter.rebuild` tells, `callcenter.reconcile` compares; neither knows of the other, and a call that was told counts as rebuilt,
-never as agreement. Exit codes: 0 they agree (rebuilt and unknown calls are told, they prove nothing); 1 they do not, or one of
-them cannot be reached, or the ledger cannot be written; 2 wrong use or configuration.
+never as agreement. Exit codes: 0 nothing differs, and at least one call agreed or was rebuilt unless none was over (rebuilt and unknown
+calls are told, they prove nothing); 1 something differs, or all calls that are over are unknown (CEL may be empty), or one of the two
+cannot be reached, or the ledger cannot be written; 2 wrong use or configuration.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from callcenter.rebuild.catch_up import Caught, LedgerNotWritable, Where, catch_
 from callcenter.rebuild.shown import gaps_as_json, gaps_in_words
 from callcenter.rebuild.source import CelAway
 from callcenter.reconcile.errors import ReconcileError
-from callcenter.reconcile.join import Period, compare_period
+from callcenter.reconcile.join import Period, compare_period, knows_line
 from callcenter.reconcile.shown import as_json, print_result
 from callcenter.reconcile.verdicts import Result
 from callcenter.storage.errors import LedgerAway, StorageError
@@ -35,7 +36,9 @@ DAY = ["%Y-%m-%d"]
 def reconcile(
     from_day: Annotated[datetime, typer.Option("--from", formats=DAY, help="First day of the period.")],
     to_day: Annotated[datetime, typer.Option("--to", formats=DAY, help="Day after the last one: [from, to).")],
-    line: Annotated[str | None, typer.Option(help="Only the ledger's calls of this line (its code).")] = None,
+    line: Annotated[
+        str | None, typer.Option(help="Only the ledger's calls of this line (its code), in the plan or not any more.")
+    ] = None,
     zone: Annotated[str | None, typer.Option(help="Time zone of the days; default: the plan's, Asia/Shanghai.")] = None,
     as_object: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be rebuilt, change nothing.")] = False,
@@ -58,7 +61,8 @@ def reconcile(
         callcenter reconcile --from 2026-03-01 --to 2026-04-01
         callcenter reconcile --from 2026-03-01 --to 2026-03-02 --dry-run
         callcenter reconcile --from 2026-03-01 --to 2026-03-02 --line general --json
-    Exit codes: 0 they agree, 1 they do not (or database or CEL fail), 2 wrong use or configuration.
+    Exit codes: 0 nothing differs, and a call agreed or was rebuilt (or none was over); 1 something differs, or every call that is
+    over is unknown, or the database or CEL fails; 2 wrong use or configuration.
     """
     first, last = from_day.date(), to_day.date()
     if why := why_no_period(first, last):
@@ -69,10 +73,10 @@ def reconcile(
         tz = zone_of(zone, settings.plan)
     except ConfigError as error:
         _refuse(str(error))
-    if line is not None and plan is not None and line not in plan.lines:
-        _refuse(f"there is no line {line!r}: {', '.join(plan.lines)}")
-    period = Period(midnight_ms(first, tz), midnight_ms(last, tz), line)
     cel = _cel(settings)
+    if line is not None:
+        _check_line(settings, plan, line)
+    period = Period(midnight_ms(first, tz), midnight_ms(last, tz), line)
     caught = _caught_up(settings, cel, period, plan, is_trial=dry_run, again=again)
     result = _compared(settings, cel, period, plan)
     if as_object:
@@ -84,7 +88,7 @@ def reconcile(
         for said in gaps_in_words(caught, tz, is_trial=dry_run):
             console.print(said, highlight=False, markup=False, soft_wrap=True)
         print_result(result, f"[{first}, {last}) {tz}", tz, console)
-    raise typer.Exit(0 if result.agrees else 1)
+    raise typer.Exit(0 if result.agrees and result.has_evidence else 1)
 
 
 def _cel(settings: Settings) -> str:
@@ -93,6 +97,16 @@ def _cel(settings: Settings) -> str:
     if settings.database_url is None and not (settings.state_dir / "ledger.sqlite3").exists():
         _refuse(f"there is no ledger in {settings.state_dir}: set CALLCENTER_STATE_DIR or CALLCENTER_DATABASE_URL")
     return settings.cel.get_secret_value()
+
+
+def _check_line(settings: Settings, plan: Plan | None, line: str) -> None:
+    """Refuse a line that neither the plan nor a call of the ledger has: "0 calls" would hide a slip of the pen."""
+    lines = [] if plan is None else [*plan.lines]
+    try:
+        if line not in lines and not asyncio.run(knows_line(settings.database, line)):
+            _refuse(f"there is no line {line!r}" + (f": {', '.join(lines)}" if lines else ""))
+    except ReconcileError as error:
+        _refuse(str(error), code=2 if error.is_use else 1)
 
 
 def _caught_up(

@@ -9,6 +9,7 @@ whichever witness says so. Tests and excluded calls are compared like any other.
 
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from acd.names import CallId
@@ -53,11 +54,22 @@ async def compare_period(
     database: str, source: str, period: Period, specialists: Collection[str], progress: Callable[[float], None]
 ) -> Result:
     """Compare a ledger (SQLAlchemy URL) with CEL (path or URL). Raises ReconcileError."""
+    async with _ledger(database) as ledger:
+        return await Join(period, ledger, open_cel(source), specialists, progress).run()
+
+
+async def knows_line(database: str, code: str) -> bool:
+    """Tell whether any call of a ledger (SQLAlchemy URL) is of this line, in force or not. Raises ReconcileError."""
+    async with _ledger(database) as ledger:
+        return await ledger.knows_line(code)
+
+
+@asynccontextmanager
+async def _ledger(database: str) -> AsyncIterator[LedgerSide]:
     engine = open_engine(database)
     try:
-        cel = open_cel(source)
         await make_ready(engine)
-        return await Join(period, LedgerSide(engine), cel, specialists, progress).run()
+        yield LedgerSide(engine)
     except LedgerAway as error:
         raise ReconcileError(f"the ledger's database cannot be used: {error}", is_use=False) from error
     except StorageError as error:
@@ -116,6 +128,8 @@ class Join:
         self._bad = 0
         self._latest_us = (time.time_ns() // 1_000_000 + AHEAD_MS) * 1000
         self._later = 0
+        self._within = 0
+        """Rows of the period, of whatever kind."""
 
     async def run(self) -> Result:
         """Compare. Raises WitnessError, LedgerAway."""
@@ -147,7 +161,9 @@ class Join:
                 at_us = microseconds_of(fields["eventtime"])
                 if at_us > self._latest_us:
                     self._later += 1
-                elif (row := row_of(fields, at_us) or mark_of(fields, at_us)) is not None:
+                    continue
+                self._within += self._is_within(at_us // 1000)
+                if (row := row_of(fields, at_us) or mark_of(fields, at_us)) is not None:
                     heard.append(row)
             except ValueError as error:
                 at = f", byte {piece.offsets[number]}" if piece.offsets else ""
@@ -169,7 +185,9 @@ class Join:
             warnings.append(f"{self._later} rows of CEL are later than now: they are left out")
         if self._conversations.duplicates:
             warnings.append(f"{self._conversations.duplicates} rows of CEL are there twice: each counted once")
-        if self._oldest_ms is not None and self._oldest_ms > self._period.from_ms:
+        if not self._within:
+            warnings.append("CEL has no row of the period")
+        elif self._oldest_ms is not None and self._oldest_ms > self._period.from_ms:
             warnings.append("CEL does not reach back to the beginning of the period")
 
     # --- CEL's calls

@@ -52,6 +52,10 @@ class LedgerSide:
                 found[CallId(row["pbx"], row["uniqueid"])][1].append(row)
         return found
 
+    async def knows_line(self, code: str) -> bool:
+        """Tell whether any call is of this line."""
+        return bool(await self._rows(select(calls.c.uniqueid).where(calls.c.line_code == code).limit(1)))
+
     async def arrived(self, from_ms: int, to_ms: int) -> list[CallId]:
         """Return the calls of PBXes that arrived in [from, to), in order; imported ones have no second witness."""
         within = (calls.c.arrived_ms >= from_ms, calls.c.arrived_ms < to_ms, ~calls.c.imported)

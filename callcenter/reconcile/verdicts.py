@@ -63,7 +63,7 @@ class Result:
     """All differences, those that were not kept too."""
     unknown: list[Unknown] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    """What is wrong with CEL itself: lines that are no rows, a file that is cut off."""
+    """What is wrong with CEL itself: lines that are no rows, a file that is cut off, nothing of the period."""
 
     @property
     def calls(self) -> int:
@@ -74,6 +74,12 @@ class Result:
     def agrees(self) -> bool:
         """Whether nothing differs."""
         return not self.mismatches
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether some call agreed or was rebuilt, if any was over: where all are unknown the witnesses have not agreed on anything."""
+        counts = self.counts
+        return not counts[Verdict.UNKNOWN] or bool(counts[Verdict.AGREED] or counts[Verdict.REBUILT])
 
     def add(self, verdict: Verdict, differences: Iterable[Difference] = (), unknown: Unknown | None = None) -> None:
         """Count one call."""

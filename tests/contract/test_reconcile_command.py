@@ -153,6 +153,7 @@ def nothing(home: Path, patch: pytest.MonkeyPatch) -> None:
         (nothing, ("--from", "2023-11-15", "--to", "2023-11-15"), "is empty"),
         (nothing, (*PERIOD, "--zone", "Nowhere/Land"), "there is no time zone 'Nowhere/Land'"),
         (plan, (*PERIOD, "--line", "tax"), "there is no line 'tax': general"),
+        (nothing, (*PERIOD, "--line", "tax"), "there is no line 'tax'\n"),
         (unset, PERIOD, "CALLCENTER_CEL is not set: set it to the file or database URL"),
         (no_ledger, PERIOD, "there is no ledger in elsewhere"),
         (no_file, PERIOD, "no CEL file at nothing.csv"),
@@ -173,6 +174,53 @@ def test_wrong_use_is_exit_code_2_and_says_what_to_do_and_no_secret(
     assert result.exit_code == 2
     assert said in result.stderr
     assert "secret" not in result.stderr
+
+
+def test_line_that_is_no_longer_in_the_plan_is_compared_as_it_is_reported(home: Path) -> None:
+    (home / "plan.toml").write_text(PLAN.replace("general", "tax"), encoding="utf-8")
+
+    result = reconcile(*PERIOD, "--line", "general")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "3 calls: 3 agree, 0 do not; 0 rebuilt from CEL, 0 unknown"
+
+
+# -- CEL that says nothing ---------------------------------------------------------------------------------------------
+
+
+def test_cel_is_empty_no_call_is_agreed_that_is_said_and_is_no_success(home: Path) -> None:
+    written(home, [])
+
+    result, told = reconcile(), json.loads(reconcile(*PERIOD, "--json").stdout)
+
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[0] == "CEL has no row of the period"
+    assert result.stdout.splitlines()[-1] == "3 calls: 0 agree, 0 do not; 0 rebuilt from CEL, 3 unknown"
+    assert told["warnings"] == ["CEL has no row of the period"]
+
+
+def test_cel_has_rows_of_other_days_alone_that_is_said(home: Path) -> None:
+    written(home, [line.replace('"1700', '"1710') for line in sorted_lines(day())])
+
+    result = reconcile()
+
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (1, "CEL has no row of the period")
+
+
+def test_period_without_a_call_in_either_is_a_success(home: Path) -> None:
+    result = reconcile("--from", "2023-12-01", "--to", "2023-12-02")
+
+    assert (result.exit_code, result.stdout.splitlines()[-1].partition(":")[0]) == (0, "0 calls")
+
+
+def test_unknown_calls_among_agreed_ones_are_a_success(home: Path) -> None:
+    lines = sorted_lines(day())
+    written(home, [line for line in lines if line.split('"')[3] > "1700086460"])
+
+    result = reconcile()
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "3 calls: 1 agree, 0 do not; 0 rebuilt from CEL, 2 unknown"
 
 
 # -- time when the service was away ------------------------------------------------------------------------------------
@@ -276,24 +324,6 @@ def test_service_is_away_what_it_left_is_stored_and_the_time_since_is_told(
     }
 
 
-def test_no_plan_gaps_are_named_and_left(after_a_gap: Path) -> None:
-    (after_a_gap / "plan.toml").unlink()
-
-    result = reconcile()
-
-    assert result.stdout.startswith("1 gaps that were not read: they are not rebuilt")
-
-
-def test_ledger_that_cannot_be_written_is_code_1_and_says_what_to_do(
-    after_a_gap: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = after_a_gap / ".state" / "ledger.sqlite3"
-    monkeypatch.setenv("CALLCENTER_DATABASE_URL", f"sqlite:///file:{path}?mode=ro&uri=true")
-
-    result = reconcile()
-
-    assert result.exit_code == 1
-    assert "the ledger cannot be written" in result.stderr and "--dry-run compares only" in result.stderr
 def test_row_of_cel_that_is_still_to_come_ends_no_gap_and_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,3 +345,21 @@ def test_row_of_cel_that_is_still_to_come_ends_no_gap_and_is_counted(
     assert json.loads(report.stdout)["gaps"] == {}
 
 
+def test_no_plan_gaps_are_named_and_left(after_a_gap: Path) -> None:
+    (after_a_gap / "plan.toml").unlink()
+
+    result = reconcile()
+
+    assert result.stdout.startswith("1 gaps that were not read: they are not rebuilt")
+
+
+def test_ledger_that_cannot_be_written_is_code_1_and_says_what_to_do(
+    after_a_gap: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = after_a_gap / ".state" / "ledger.sqlite3"
+    monkeypatch.setenv("CALLCENTER_DATABASE_URL", f"sqlite:///file:{path}?mode=ro&uri=true")
+
+    result = reconcile()
+
+    assert result.exit_code == 1
+    assert "the ledger cannot be written" in result.stderr and "--dry-run compares only" in result.stderr
