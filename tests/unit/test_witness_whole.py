@@ -21,7 +21,7 @@ from callcenter.witness.calls import CelCall, DeviceUse
 from callcenter.witness.cel import CelKind, CelMark, CelRow, fields_of, mark_of, microseconds_of, row_of
 from callcenter.witness.conversations import Conversation, Conversations
 from callcenter.witness.whole import faults_of
-from tests.unit.cel_timeline import Timeline
+from tests.unit.cel_timeline import Timeline, stamp
 
 DATA = Path(__file__).parent.parent / "data"
 Heard = CelRow | CelMark
@@ -165,11 +165,96 @@ JUDGED: dict[str, Callable[[Any], bool]] = {
     "CHAN_END": lambda row: True,
     "LINKEDID_END": lambda row: LAST[row.uniqueid].linkedid == row.linkedid,
 }
-"""Rows whose instant says something. A leg's beginning, an application's, an ANSWER do not; nor does the end of a Linkedid whose
-channel lived on with another one's, nor when a seat who joined two calls left the one in which the other two go on."""
+"""Rows that are noticed whichever way they are moved. Not among them are a leg's beginning, an application's, an ANSWER; the end of a
+Linkedid whose channel lived on with another one's; when a seat who joined two calls left the one in which the other two go on."""
+BY_MS = (-300, -60, 60, 300)
+UNNOTICED = {
+    "ANSWER": (98, (11, 47, 55, 47)),
+    "APP_START": (38, (2, 2, 9, 0)),
+    "APP_END": (38, (5, 6, 1, 1)),
+    "CHAN_START": (85, (50, 60, 30, 4)),
+    "BRIDGE_EXIT": (1, (1, 1, 0, 0)),
+    "LINKEDID_END": (3, (3, 3, 3, 3)),
+}
+"""The other rows: how many there are, and how many of them are not noticed when they are moved by each of `BY_MS`: those that come to
+lie beyond no neighbour."""
 
 
-@pytest.mark.parametrize("by_ms", [-300, -60, 60, 300])
+@pytest.mark.parametrize("kind", sorted(UNNOTICED))
+def test_any_other_row_moved_is_at_most_one_mismatch_and_so_many_are_none(kind: str) -> None:
+    some = [one for one in each(kind) if kind not in JUDGED or not JUDGED[kind](one[0][one[2]])]
+    unnoticed = []
+    for by_ms in BY_MS:
+        found = []
+        for rows, calls, place in some:
+            moved = replace(rows[place], at_us=rows[place].at_us + by_ms * 1000)
+            found.append(len(named([*rows[:place], moved, *rows[place + 1 :]], calls)))
+        assert max(found) <= 1
+        unnoticed.append(found.count(0))
+
+    assert (len(some), tuple(unnoticed)) == UNNOTICED[kind]
+
+
+def queued() -> Timeline:
+    """A caller in Queue, who is connected twenty seconds later."""
+    timeline = Timeline()
+    timeline.begins(0.0, "caller", caller="caller", endpoint="trunk")
+    timeline.line(0.1, "ANSWER", "caller", "callcenter-fallback")
+    timeline.line(0.2, "APP_START", "caller", "callcenter-fallback", app="Queue")
+    timeline.begins(20.0, "8101", caller="caller")
+    timeline.line(22.0, "ANSWER", "8101")
+    timeline.talks(22.1, 30.0, "8101", caller="caller")
+    timeline.line(30.01, "APP_END", "caller", "callcenter-fallback", app="Queue")
+    for at_s, name in ((30.02, "8101"), (30.1, "caller")):
+        timeline.ends(at_s, name, by="8101")
+        timeline.line(at_s, "CHAN_END", name)
+    timeline.line(30.1, "LINKEDID_END", "caller")
+    return timeline
+
+
+def what_is_wrong(lines: Iterable[str]) -> list[str]:
+    (conversation,) = over(heard_in(lines))
+    return [fault.what.partition(": ")[2] for fault in faults_of(conversation)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "whose", "at_s", "said"),
+    [
+        ("CHAN_START", "pbx-2", 20.0, []),
+        ("CHAN_START", "pbx-2", 0.21, []),
+        ("CHAN_START", "pbx-2", 0.1, ["its CHAN_START is in nobody's Dial or Queue"]),
+        ("CHAN_START", "pbx-2", 22.01, ["a row before its CHAN_START"]),
+        ("APP_START", "pbx-1", 20.04, []),
+        ("APP_START", "pbx-1", 20.06, ["its CHAN_START is in nobody's Dial or Queue"]),
+        (
+            "APP_START",
+            "pbx-1",
+            22.2,
+            ["APP_START while it is in a bridge", "its CHAN_START is in nobody's Dial or Queue"],
+        ),
+        ("APP_START", "pbx-1", -0.1, ["a row before its CHAN_START"]),
+        ("APP_END", "pbx-1", 29.9, ["APP_END while it is in a bridge"]),
+        ("APP_END", "pbx-1", 30.2, ["a row behind its HANGUP"]),
+    ],
+)
+def test_queue_rings_a_phone_late_and_each_row_that_cannot_lie_where_it_does_is_named(
+    kind: str, whose: str, at_s: float, said: list[str]
+) -> None:
+    lines = queued().lines
+    (number,) = [n for n, line in enumerate(lines) if line.startswith(f'"{kind}"') and f'"{whose}","pbx-1"' in line]
+    lines[number] = lines[number].replace(lines[number].split('"')[3], stamp(at_s))
+
+    assert what_is_wrong(lines) == said
+
+
+@pytest.mark.parametrize(("second", "said"), [(0, 0), (-1, 0), (-2, 1), (1, 1), (-3600, 1)])
+def test_channel_of_another_second_than_its_uniqueid_is_named(second: int, said: int) -> None:
+    lines = [line.replace('"pbx-1"', f'"pbx-{1_700_000_000 + second}.7"') for line in queued().lines]
+
+    assert what_is_wrong(lines) == ["its CHAN_START is not of the second in its Uniqueid"] * said
+
+
+@pytest.mark.parametrize("by_ms", BY_MS)
 @pytest.mark.parametrize("kind", sorted(JUDGED))
 def test_any_row_moved_is_exactly_one_mismatch(kind: str, by_ms: int) -> None:
     for rows, calls, place in each(kind):
