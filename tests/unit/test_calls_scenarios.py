@@ -12,6 +12,7 @@ from callcenter.calls.plan import absent, places_of, plan_of
 from callcenter.calls.play import Performance
 from callcenter.calls.scenario import Inbound, Outbound, chosen, load, read
 from callcenter.calls.screenplay import ACTS, Part, steps_of
+from callcenter.proof import witnesses
 from config.plan import parse_plan
 
 KINDS = 36
@@ -33,6 +34,7 @@ def table(**changes: Any) -> dict[str, Any]:
 def test_files_all_can_be_played_and_there_are_as_many_kinds_as_promised() -> None:
     scenarios = chosen(load(), ())
     assert len(scenarios) == KINDS
+    assert len(chosen(load(), (), proof=True)) == witnesses.KINDS
     assert all(steps_of(one) and one.calls for one in scenarios)
 
 
