@@ -141,7 +141,7 @@ class Service:
             now=self.clock.now,
             trust=lambda is_current: Trust(
                 is_pbx_up=self.pbx.actions.is_up and self.pbx.events.is_up and self.pbx.is_synced,
-                is_leader=self.pbx.leadership.is_ours,
+                is_leader=self._leads(),
                 is_ledger_up=is_current and self.projector.away is None and not self._stands_by(),
                 build=FILES.build,
             ),

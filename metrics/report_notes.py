@@ -52,7 +52,7 @@ def overlong_note(agents: Sequence[str]) -> Iterator[Words]:
 def versions_note(versions: Mapping[str, int]) -> Words:
     """Return the sentence that says by which definitions figures were made. versions: figure -> the version of its definition."""
     apart = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()) if version != 1)
-    en, zh = (f"; {apart}", f"；{apart}") if apart else ("", "")
+    en, zh = (f" but {apart}", f"，下列除外：{apart}") if apart else ("", "")
     return Words(
         f"Definitions: version 1 of each figure{en} (callcenter metrics show NAME).",
         f"口径版本：各指标均为第1版{zh}（callcenter metrics show 指标名）。",

@@ -14,16 +14,15 @@ from acd.names import EndedBy
 from callcenter.rebuild.gaps import MARGIN_MS, SOURCE, WATCHED
 from callcenter.storage.database import reaching
 from callcenter.storage.live_state import values_left
+from callcenter.storage.state_dir import LIVE_NAME
 from callcenter.storage.tables import calls, notes
 from callcenter.storage.tables_after import gaps
-
-LIVE = "live.sqlite3"
 
 
 def watched_last(folder: Path, before_ms: int) -> dict[str, int]:
     """Return PBX -> the last instant at which the service of this state folder watched it, if that is before `before_ms`; none
     where there is no folder. Blocks. Raises StateUnusable."""
-    left = values_left(folder / LIVE, WATCHED)
+    left = values_left(folder / LIVE_NAME, WATCHED)
     watched = {name.removeprefix(WATCHED): int(text) for name, text in left.items() if text.isdecimal()}
     return {pbx: at_ms for pbx, at_ms in watched.items() if pbx and at_ms < before_ms}
 

@@ -5,6 +5,7 @@ import csv
 import difflib
 import io
 import json
+import logging
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ from callcenter.report.build import Request, build_document
 from callcenter.report.explain import Addend, Shape, Sum, explain, shape_of
 from callcenter.report.text import show
 from callcenter.storage.database import open_engine
+from callcenter.storage.errors import StateUnusable
 from callcenter.storage.figures import Figures
 from callcenter.storage.figures_sql import REPORT_S
 from callcenter.storage.migrate import make_ready
@@ -33,6 +35,8 @@ from metrics.choices import Choices
 from metrics.dictionary import build
 from metrics.document import Document
 from metrics.words import Words
+
+log = logging.getLogger(__name__)
 
 WIDTH = 160
 """Columns of a report that is written to a file."""
@@ -88,7 +92,7 @@ async def figures_of(database: str, choices: Choices) -> AsyncIterator[Figures]:
 
 
 async def document_of(database: str, choices: Choices, request: Request, folder: Path) -> Document:
-    """Return the report. folder: the service's state. Raises UnknownName, LedgerAway, SchemaOutdated, StateUnusable."""
+    """Return the report. folder: the service's state. Raises UnknownName, LedgerAway, SchemaOutdated."""
     async with figures_of(database, choices) as figures:
         await check_scope(figures, request)
         unwatched = await _unwatched(database, request, folder)
@@ -96,9 +100,14 @@ async def document_of(database: str, choices: Choices, request: Request, folder:
 
 
 async def _unwatched(database: str, request: Request, folder: Path) -> dict[str, int]:
-    """Return PBX -> since when nobody has watched it, where that is within the period."""
+    """Return PBX -> since when nobody has watched it, where that is within the period. A folder that is somebody else's, or
+    damaged, tells nothing: the ledger can be reported all the same."""
     before_ms = min(request.period.to_ms, request.now_ms - QUIET_MS)
-    watched = await asyncio.to_thread(watched_last, folder, before_ms)
+    try:
+        watched = await asyncio.to_thread(watched_last, folder, before_ms)
+    except (StateUnusable, OSError) as error:
+        log.warning("whether the PBX is watched now is not known: %s", error)
+        return {}
     if not watched:
         return {}
     engine = open_engine(database)

@@ -36,6 +36,10 @@ def is_held(folder: Path) -> bool:
     return False
 
 
+LIVE_NAME = "live.sqlite3"
+"""The embedded store within the folder."""
+
+
 class StateDir:
     """A state folder that exists and can be written. `lock` takes it for this process."""
 
@@ -62,7 +66,7 @@ class StateDir:
     @property
     def live_state(self) -> Path:
         """File of the embedded store."""
-        return self.folder / "live.sqlite3"
+        return self.folder / LIVE_NAME
 
     @property
     def instance(self) -> str:

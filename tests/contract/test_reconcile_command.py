@@ -269,6 +269,17 @@ def test_json_has_the_gaps_and_what_became_of_them(after_a_gap: Path) -> None:
     assert told["rebuilt"] == 2
 
 
+@pytest.fixture
+def while_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Day:
+    """A day whose service died at its 20th second and is away; its last records wait in the outbox. CEL is not there yet."""
+    at_home(tmp_path, monkeypatch)
+    (tmp_path / "plan.toml").write_text(PLAN, encoding="utf-8")
+    made = Day()
+    away(tmp_path / ".state", FROM_S, before_the_gap(made))
+    asyncio.run(store([], tmp_path / ".state"))
+    return made
+
+
 def report_of(day: str) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(
         CliRunner().invoke(app, ["report", "--day", day, "--format", "json", "--lang", "en"]).stdout
@@ -277,13 +288,8 @@ def report_of(day: str) -> dict[str, Any]:
 
 
 def test_report_is_asked_for_while_the_service_is_away_it_says_since_when_nobody_watches_and_is_not_final(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    while_away: Day, tmp_path: Path
 ) -> None:
-    at_home(tmp_path, monkeypatch)
-    (tmp_path / "plan.toml").write_text(PLAN, encoding="utf-8")
-    made = Day()
-    away(tmp_path / ".state", FROM_S, before_the_gap(made))
-    asyncio.run(store([], tmp_path / ".state"))
 
     told, before, after = report_of("2023-11-15"), report_of("2023-11-13"), report_of("2023-11-16")
     assert [gap["told"] for gap in told["gaps"].values()] == ["nobody watches yet: calls are missing"]
@@ -292,21 +298,19 @@ def test_report_is_asked_for_while_the_service_is_away_it_says_since_when_nobody
     assert any("Not final: nobody watches yet" in note for note in told["notes"])
     assert (before["gaps"], len(after["gaps"])) == ({}, 1)
 
-    seen = next(one for one in made.records if isinstance(one, CallOpened))
+    seen = next(one for one in while_away.records if isinstance(one, CallOpened))
     later = replace(seen, call=CallId("pbx", "later"), at_ms=seen.at_ms + 3_600_000)
     asyncio.run(store([later], tmp_path / ".state"))
     assert report_of("2023-11-16")["gaps"] == {}, "another one watches since"
 
 
-def test_service_is_away_what_it_left_is_stored_and_the_time_since_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at_home(tmp_path, monkeypatch)
-    (tmp_path / "plan.toml").write_text(PLAN, encoding="utf-8")
-    made = Day()
-    away(tmp_path / ".state", FROM_S, before_the_gap(made))
-    asyncio.run(store([], tmp_path / ".state"))
-    written(tmp_path, made.lines())
+def test_what_a_service_kept_cannot_be_read_the_report_is_made_all_the_same(while_away: Day, tmp_path: Path) -> None:
+    (tmp_path / ".state" / "live.sqlite3").write_bytes(b"no database " * 500)
+    assert (report_of("2023-11-15")["gaps"], report_of("2023-11-15")["report"]["is_final"]) == ({}, True)
+
+
+def test_service_is_away_what_it_left_is_stored_and_the_time_since_is_told(while_away: Day, tmp_path: Path) -> None:
+    written(tmp_path, while_away.lines())
 
     result = reconcile()
 
@@ -324,15 +328,8 @@ def test_service_is_away_what_it_left_is_stored_and_the_time_since_is_told(
     }
 
 
-def test_row_of_cel_that_is_still_to_come_ends_no_gap_and_is_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at_home(tmp_path, monkeypatch)
-    (tmp_path / "plan.toml").write_text(PLAN, encoding="utf-8")
-    made = Day()
-    away(tmp_path / ".state", FROM_S, before_the_gap(made))
-    asyncio.run(store([], tmp_path / ".state"))
-    lines = made.lines()
+def test_row_of_cel_that_is_still_to_come_ends_no_gap_and_is_counted(while_away: Day, tmp_path: Path) -> None:
+    lines = while_away.lines()
     written(tmp_path, [*lines, lines[-1].replace(lines[-1].split('"')[3], "2800000000.000000")])
 
     result, told = reconcile(), json.loads(reconcile(*PERIOD, "--json").stdout)
