@@ -245,18 +245,30 @@ class Asterisk:
 
 
 def is_booted(host: str, port: int, secret: str) -> bool:
-    """Say whether AMI takes the lab's log-in and reports FullyBooted; False when nobody listens yet."""
+    """Say whether AMI takes the lab's log-in, reports FullyBooted, and the console knows its own commands.
+
+    False when nobody listens yet. Asterisk reports FullyBooted a moment before it registers `core show version`,
+    `core stop now` and their like: who asks in between is told "No such command".
+    """
     login = f"Action: Login\r\nUsername: lab\r\nSecret: {secret}\r\n\r\n"
     try:
         with socket.create_connection((host, port), timeout=2) as link:
-            link.sendall(login.encode())
             link.settimeout(1)
-            answer = b""
-            while b"FullyBooted" not in answer:
-                chunk = link.recv(4096)
-                if not chunk or b"Response: Error" in answer:
-                    return False
-                answer += chunk
-            return True
+            link.sendall(login.encode())
+            if "Response: Error" in _read_until(link, "FullyBooted", "Response: Error"):
+                return False
+            link.sendall(b"Action: Command\r\nCommand: core show version\r\n\r\n")
+            return "Output: Asterisk " in _read_until(link, "Output: Asterisk ", "No such command", "Response: Error")
     except OSError:
         return False
+
+
+def _read_until(link: socket.socket, *ends: str) -> str:
+    """Return what the link says up to one of the ends, or until it closes."""
+    heard = ""
+    while not any(end in heard for end in ends):
+        chunk = link.recv(4096)
+        if not chunk:
+            break
+        heard += chunk.decode(errors="replace")
+    return heard
