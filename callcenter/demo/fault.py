@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from callcenter.asterisk.errors import AmiError
 from callcenter.asterisk.link import AmiLink
+from callcenter.asterisk.message import AmiMessage
 from callcenter.asterisk.settings import AmiSettings
 from callcenter.lab.errors import LabError
 from callcenter.lab.pbx import Asterisk
@@ -14,13 +15,15 @@ from callcenter.storage.ledger import Ledger
 from callcenter.storage.tables import calls
 
 HOLD = "callcenter-hold"
+CONNECT = "callcenter-connect"
 LOOK_EVERY_S = 0.15
 
 
 async def drop_one_waiting(pbx: Asterisk, may_drop: Callable[[str], bool]) -> str:
-    """Wait until a caller is in hold, hang his channel up inside the PBX; return his number.
+    """Wait until a caller waits, hang his channel up inside the PBX; return his number.
 
     `may_drop` is asked with the caller's number. Goes on until cancelled. Raises LabError when AMI fails.
+    Where seats are free all along nobody is ever in hold: who hears an agent's phone ring waits, too.
     """
     settings = AmiSettings(pbx.ami_host, pbx.ami_port, "lab", pbx.managers["lab"])
     try:
@@ -28,8 +31,8 @@ async def drop_one_waiting(pbx: Asterisk, may_drop: Callable[[str], bool]) -> st
             await link.wait_up(5.0)
             while True:
                 shown = await link.send_list({"Action": "CoreShowChannels"})
-                waits = (one for one in shown.events if one.get("Context") == HOLD)
-                found = next((one for one in waits if may_drop(one["CallerIDNum"])), None)
+                waits = (one for one in shown.events if _waits(one) and may_drop(one["CallerIDNum"]))
+                found = next(waits, None)
                 if found is not None:
                     reply = await link.send({"Action": "Hangup", "Channel": found["Uniqueid"], "Cause": "38"})
                     if reply.ok:
@@ -37,6 +40,13 @@ async def drop_one_waiting(pbx: Asterisk, may_drop: Callable[[str], bool]) -> st
                 await asyncio.sleep(LOOK_EVERY_S)
     except AmiError as error:
         raise LabError(f"no caller could be dropped: {error}") from error
+
+
+def _waits(channel: AmiMessage) -> bool:
+    """Say whether a channel is a caller's who waits, and for whom nobody picks up in this very instant: the demo's seats let
+    it ring for a second at least."""
+    has_just_come = channel.get("ChannelStateDesc") == "Ring" and channel.get("Duration") == "00:00:00"
+    return channel.get("Context") == HOLD or (channel.get("Context") == CONNECT and has_just_come)
 
 
 async def change_one_outcome(ledger: Ledger) -> str:

@@ -184,7 +184,11 @@ class Demo:
 
     async def _drop(self) -> None:
         await asyncio.sleep(DROP_FROM_S)
-        number = await drop_one_waiting(self._site.pbx, self._may_drop)
+        try:
+            number = await drop_one_waiting(self._site.pbx, self._may_drop)
+        except LabError as error:
+            self._failure = f"DEMO_FAULT=drop: {error}"
+            return
         self._is_fault_made = True
         self._event("bold red", f"DEMO_FAULT: caller {number} was hung up inside the PBX")
 
