@@ -14,9 +14,14 @@ from tests.series_watch import Plugin
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch the exporter for the whole session; let a property take its time on a busy machine."""
-    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("untimed")
+    """Watch the exporter for the whole session; let a property take its time on a busy machine.
+
+    Properties try the same examples in each run; `--hypothesis-profile=exploring` tries others each time.
+    """
+    untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("exploring", untimed)
+    settings.register_profile("repeatable", untimed, derandomize=True)
+    settings.load_profile(config.getoption("--hypothesis-profile") or "repeatable")
     config.pluginmanager.register(Plugin(), "series-watch")
 
 
