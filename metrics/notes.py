@@ -18,6 +18,7 @@ NOTES = (
     "exit_unconfirmed",
     FALLBACK_ENTERED,
     "late_wish",
+    "ledger_behind",
     "outbound_refused",
     "outbox_dropped",
     "overflow_circle",

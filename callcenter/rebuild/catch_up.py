@@ -42,6 +42,7 @@ from callcenter.storage.ledger import Ledger
 from callcenter.storage.migrate import make_ready
 from callcenter.storage.outbox import segments
 from callcenter.storage.outbox_reader import OutboxReader
+from callcenter.storage.put_back import mark_lost
 from callcenter.storage.state_dir import is_held
 from callcenter.storage.tell_at_once import WITHIN_S, tell_at_once
 from callcenter.witness.seek import AHEAD_MS
@@ -162,6 +163,7 @@ class _CatchUp:
             if await asyncio.to_thread(reader.bytes_after, position):
                 self.caught.notes.append("the service's last records wait in its outbox: they are stored first")
             return
+        await asyncio.to_thread(mark_lost, reader, position)  # for the service to tell: stored records hide it
         while entries := await asyncio.to_thread(reader.read, position, BATCH):
             position = await _writing(ledger.apply(reader.identity, entries))
 

@@ -129,11 +129,15 @@ class Gaps:
         if startup:
             self._live.put(_STARTUP + pbx, startup)
         gap = Gap(pbx, watched_ms, to_ms, bool(before and startup and before != startup), people)
+        self.keep(gap)
+        self.watched(pbx, to_ms)
+        return gap
+
+    def keep(self, gap: Gap) -> None:
+        """Keep a gap until it was read."""
         self._live.put(_key(gap), _written(gap))
         if self._unread is not None:
             self._unread[_key(gap)] = (gap.watched_ms, gap.to_ms)
-        self.watched(pbx, to_ms)
-        return gap
 
     def unread(self, pbx: str, now_ms: int) -> list[Gap]:
         """Return the PBX's gaps, the oldest first; forgets those that are too old or too many."""

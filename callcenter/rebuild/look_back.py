@@ -17,6 +17,7 @@ from acd.plan import Plan
 from acd.records import GapTold, Noted, Record
 from callcenter.courtesy import giving_way
 from callcenter.rebuild.gaps import Gap, Gaps
+from callcenter.rebuild.lost import tell_lost
 from callcenter.rebuild.source import CelAway, read_since
 from callcenter.rebuild.tell import Account, Stories, tell
 from callcenter.storage.call_fold import CallStory
@@ -64,6 +65,7 @@ class LookBack:
         if gap.to_ms > gap.watched_ms:
             self.record([_told(gap)])
         async with self._turn:
+            await tell_lost(gap, self.gaps, self.projector, self.record, self.plan())
             gaps = self.gaps.unread(gap.pbx, gap.to_ms)
             for one in gaps:
                 await settled(self.projector, self.end())

@@ -118,13 +118,14 @@ def _tell_call(scene: _Scene, account: Account, call: CelCall, said: Spoken, sto
         records += tell_open_hand_overs(call, story, missed, EndedBy.UNKNOWN, scene.gap.to_ms)
         if talks and _is_news(scene, talks[0].cel.began_ms, story):
             account.answered[call.call] = talks[0].cel.began_ms
-    if story is None:
+    row = None if story is None else story.row
+    if row is None or row["opening_unseen"]:
         records = _tell_beginning(scene, call, said) + records
-    elif story.row is not None:
-        records = _tell_greeting(scene, call, said, story.row) + records
+    else:
+        records = _tell_greeting(scene, call, said, row) + records
     if records:
         marked = CallRebuilt(call.call, scene.gap.to_ms)
-        records.insert(1 if story is None else 0, marked)
+        records.insert(1 if isinstance(records[0], CallOpened) else 0, marked)
         account.records += records
 
 

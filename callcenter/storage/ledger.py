@@ -63,6 +63,14 @@ class Ledger:
         async with reaching(self._reach_s), self.engine.connect() as connection:
             return await position_of(connection, outbox)
 
+    async def begin_at(self, outbox: str, position: Position) -> None:
+        """Take an outbox that was never seen for applied up to a position. Raises LedgerAway."""
+        async with reaching(self._reach_s), self.engine.connect() as plain:
+            connection = await plain.execution_options(**IMMEDIATE)
+            async with connection.begin():
+                await one_at_a_time(connection)
+                await _store_position(connection, outbox, position)
+
     async def apply(self, outbox: str, entries: Sequence[Entry]) -> Position:
         """Apply entries of an outbox in order and return its new position; entries applied before are skipped."""
         if not entries:
@@ -117,9 +125,7 @@ class Ledger:
                 batch = Batch(outbox)
                 await batch.apply(connection, fresh)
                 end = fresh[-1].end
-                await upsert(
-                    connection, positions, [{"outbox": outbox, "segment": end.segment, "position": end.offset}]
-                )
+                await _store_position(connection, outbox, end)
         self.quarantined += len(batch.quarantine)
         self.on_calls(batch.calls)
         return end
@@ -141,6 +147,12 @@ class Ledger:
         whoever closes them says agent_answered where `answered_ms` is set (the first answer decides), else no outcome."""
         query = select(calls).where(_of_pbx(pbx), calls.c.ended_ms.is_(None))
         return await self._rows(query.order_by(calls.c.arrived_ms))
+
+    async def last_arrival(self, pbx: str, before_ms: int) -> int | None:
+        """Return when a PBX's last call before an instant arrived, ms; None when there is none."""
+        query = select(func.max(calls.c.arrived_ms).label("ms")).where(_of_pbx(pbx), calls.c.arrived_ms < before_ms)
+        at_ms: int | None = (await self._rows(query))[0]["ms"]
+        return at_ms
 
     async def lived_in(self, pbx: str, from_ms: int, to_ms: int) -> dict[CallId, CallStory]:
         """Return whole calls of a PBX that lived in [from, to], or are open: those who arrived within a day before it, or in it."""
@@ -226,6 +238,10 @@ async def position_of(connection: AsyncConnection, outbox: str) -> Position:
     query = select(positions.c.segment, positions.c.position).where(positions.c.outbox == outbox)
     row = (await connection.execute(query)).one_or_none()
     return Position(row[0], row[1]) if row else START
+
+
+async def _store_position(connection: AsyncConnection, outbox: str, end: Position) -> None:
+    await upsert(connection, positions, [{"outbox": outbox, "segment": end.segment, "position": end.offset}])
 
 
 async def one_at_a_time(connection: AsyncConnection) -> None:

@@ -67,10 +67,20 @@ def outbox_identity(folder: Path) -> str:
     """Return the outbox's own name, made at its first use: positions are only comparable within one outbox."""
     path = folder / "identity"
     if not path.exists():
-        fresh = path.with_suffix(".new")
-        fresh.write_text(uuid.uuid4().hex, encoding="ascii")
-        fresh.replace(path)
+        name_outbox(folder, fresh_name())
     return path.read_text(encoding="ascii").strip()
+
+
+def fresh_name() -> str:
+    """Return a name that no outbox has."""
+    return uuid.uuid4().hex
+
+
+def name_outbox(folder: Path, name: str) -> None:
+    """Give an outbox its name, in one step."""
+    fresh = folder / "identity.new"
+    fresh.write_text(name, encoding="ascii")
+    fresh.replace(folder / "identity")
 
 
 def _size_of(path: Path) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from acd.records import Record
 from callcenter.storage.codec import decode
 from callcenter.storage.errors import BadRecord
-from callcenter.storage.outbox import START, Position, outbox_identity, segment_path, segments
+from callcenter.storage.outbox import START, Position, name_outbox, outbox_identity, segment_path, segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Entry:
 
 
 class OutboxReader:
-    """Reads one outbox folder; holds no state but the folder, so there may be several."""
+    """Reads one outbox folder; holds no state but the folder and its name, so there may be several."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -59,6 +59,16 @@ class OutboxReader:
             if after.segment <= number < before_segment:
                 total += self._lines(number, after.offset if number == after.segment else 0)
         return total
+
+    def end(self) -> Position:
+        """Return where the outbox ends now: after the last whole line of a process that has not written yet."""
+        numbers = segments(self.folder)
+        return Position(numbers[-1], self._size(numbers[-1])) if numbers else START
+
+    def rename(self, name: str) -> None:
+        """Give the outbox another name: from now on it is another one for the ledger."""
+        name_outbox(self.folder, name)
+        self.identity = name
 
     def discard_before(self, position: Position) -> int:
         """Delete the segments that lie wholly before a stored position; return how many."""

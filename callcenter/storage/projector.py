@@ -14,8 +14,9 @@ from pathlib import Path
 
 from callcenter.storage.errors import LedgerAway
 from callcenter.storage.ledger import Ledger
-from callcenter.storage.outbox import START, Position, segments
+from callcenter.storage.outbox import START, Position, fresh_name
 from callcenter.storage.outbox_reader import Entry, OutboxReader
+from callcenter.storage.put_back import begin_anew, mark_lost
 
 EVERY_S = 0.2
 BATCH = 100
@@ -50,8 +51,10 @@ class Projector:
         """Why the database cannot be reached; None while it can."""
         self.newest_ms: int | None = None
         """Instant (PBX clock) of the newest record applied; with the present one it gives the lag. None: none yet."""
+        self.has_begun = asyncio.Event()
+        """Set as soon as the ledger has said how far it has come."""
         self._position: Position | None = None
-        self._found_before = max(segments(outbox_folder), default=0)
+        self._found_end = self.reader.end()
         self._every_s = every_s
         self._batch = batch
         self._sleep = sleep
@@ -113,9 +116,21 @@ class Projector:
 
     async def _begin(self) -> Position:
         if self.found is None:
-            self.found = await asyncio.to_thread(self.reader.records_between, START, self._found_before)
-        position = await self.ledger.position(self.reader.identity)
-        self.found = await asyncio.to_thread(self.reader.records_between, position, self._found_before)
+            self.found = await asyncio.to_thread(self.reader.records_between, START, self._found_end.segment)
+        position = await self._fitting(await self.ledger.position(self.reader.identity))
+        self.found = await asyncio.to_thread(self.reader.records_between, position, self._found_end.segment)
+        return position
+
+    async def _fitting(self, position: Position) -> Position:
+        """Return from where on to read, if the ledger or the outbox was put back from a backup (`put_back`), too."""
+        if position > self._found_end:
+            name = fresh_name()
+            await self.ledger.begin_at(name, self._found_end)
+            await asyncio.to_thread(begin_anew, self.reader, name, self._found_end)
+            position = self._found_end
+        else:
+            await asyncio.to_thread(mark_lost, self.reader, position)
+        self.has_begun.set()
         return position
 
     async def drain(self, within_s: float = 10.0) -> bool:

@@ -15,9 +15,11 @@ from callcenter.courtesy import giving_way
 from callcenter.rebuild import look_back
 from callcenter.rebuild.gaps import Gaps
 from callcenter.rebuild.look_back import REBUILT, UNKNOWN, LookBack
+from callcenter.rebuild.lost import LEDGER_BEHIND
 from callcenter.storage.call_fold import CallStory
 from callcenter.storage.live_state import MemoryLiveState
 from callcenter.storage.outbox import Position
+from callcenter.storage.outbox_reader import OutboxReader
 from tests.unit.cel_timeline import ms
 from tests.unit.rebuild_world import PEOPLE, Ledger, Spoken, plan
 
@@ -30,7 +32,10 @@ class Projector:
     away = None
     position = Position(9, 9)
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.has_begun = asyncio.Event()
+        self.has_begun.set()
+        self.reader = OutboxReader(folder)
         self.ledger = self
         self.kept = Ledger()
         self.records: list[Record] = []
@@ -45,6 +50,9 @@ class Projector:
     async def lived_in(self, pbx: str, from_ms: int, to_ms: int) -> dict[CallId, CallStory]:
         return dict(self.kept.stories)
 
+    async def last_arrival(self, pbx: str, before_ms: int) -> int | None:
+        return max((ms for row in self.kept.rows() if (ms := row["arrived_ms"]) < before_ms), default=None)
+
     async def open_calls(self, pbx: str) -> list[dict[str, object]]:
         return [row for row in self.kept.rows() if row["ended_ms"] is None]
 
@@ -54,7 +62,7 @@ class Scene:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "callcenter.csv"
-        self.projector = Projector()
+        self.projector = Projector(folder)
         self.gaps = Gaps(MemoryLiveState())
         opened = CallOpened(CALL, ms(0.001), "general", "12345", "138", "", "", False, "gz")
         self.projector.kept.take([opened])
@@ -142,6 +150,38 @@ async def test_end_is_not_in_cel_call_is_unknown_and_a_note_names_it(scene: Scen
     (note,) = [one for one in scene.projector.records if isinstance(one, Noted)]
     assert "pbx-1" in note.detail
     assert scene.gaps.unread("pbx", ms(30)) == []  # its rows are all there: nothing more will come
+
+
+@pytest.mark.parametrize("left", [str(ms(25)), ""])
+async def test_ledger_was_put_back_lost_time_is_a_gap_and_its_calls_are_told(scene: Scene, left: str) -> None:
+    scene.projector.kept.take([CallClosed(CALL, ms(0.5), EndedBy.CALLER, Outcome.ABANDONED_QUEUE, "")])
+    cel = Spoken()
+    cel.arrives(-20)
+    cel.ends(-19, "trunk", by="trunk")
+    cel.arrives(10, "lost")
+    cel.offered(11, "8101", "3-1", "lost")
+    cel.begins(11, "leg", "lost", "8101")
+    cel.talks(12, 20, "leg", caller="lost")
+    cel.ends(21, "lost", by="trunk")
+    scene.write(cel.lines)
+    mark = scene.projector.reader.folder / "lost"
+    mark.write_text(left, encoding="ascii")
+    scene.gaps.watched("pbx", ms(29))
+    await scene.look_back.run(scene.gaps.open("pbx", ms(30), "", PEOPLE), ())
+    until = ms(25 if left else 29)
+    assert (ms(0.001), until, False) in scene.gaps_told() and (ms(0.001), until, True) in scene.gaps_told()
+    assert scene.notes() == [LEDGER_BEHIND, REBUILT]
+    (talk,) = scene.projector.kept.talks("pbx-2")
+    assert (talk["agent"], talk["kind"]) == ("8101", "unknown")  # who sat there is lost, too
+    assert (scene.gaps.unread("pbx", ms(30)), mark.exists()) == ([], False)
+
+
+async def test_ledger_is_a_new_one_what_was_told_to_another_is_said(scene: Scene) -> None:
+    scene.projector.kept.stories.clear()
+    (scene.projector.reader.folder / "lost").write_text(str(ms(25)), encoding="ascii")
+    scene.gaps.watched("pbx", ms(29))
+    await scene.look_back.run(scene.gaps.open("pbx", ms(30), "", PEOPLE), ())
+    assert (scene.notes(), scene.gaps_told()) == ([LEDGER_BEHIND], [(ms(29), ms(30), False)])
 
 
 async def test_link_blinked_nothing_was_open_nothing_is_said(scene: Scene) -> None:

@@ -89,6 +89,20 @@ def test_arrived_and_gone_in_the_gap_whole_call_is_told_with_what_the_dialplan_s
     assert isinstance(account.records[1], CallRebuilt)
 
 
+def test_call_of_which_only_the_end_is_left_gets_its_beginning_and_its_talk() -> None:
+    closed = CallClosed(CALL, ms(20.001), EndedBy.AGENT, Outcome.AGENT_ANSWERED, "")
+    for left in ([closed], [TalkClosed(CALL, "3-1", ms(20), 0), closed]):
+        ledger = Ledger().take(left)
+        assert ledger.row()["opening_unseen"]
+        account = talked().told(gap(-5, 19), ledger)
+        row = ledger.take(account.records).row()
+        assert (row["arrived_ms"], row["caller_number"], row["opening_unseen"]) == (ms(0.001), "13800138000", False)
+        assert (row["answered_ms"], row["ended_ms"], row["ended_by"]) == (ms(2), ms(20.001), "agent")
+        (talk,) = ledger.talks()
+        assert (talk["agent"], talk["opened_ms"], talk["closed_ms"]) == ("1001", ms(2), ms(20))
+        assert row["outcome"] == "agent_answered" and row["rebuilt_ms"] == ms(19)
+
+
 def test_line_that_the_plan_does_not_know_is_the_default_one() -> None:
     cel = Spoken()
     cel.arrives(3, line="gone", did="999")
