@@ -14,6 +14,7 @@ whom it asks (X-Forwarded-For), else all its clients count as this host.
 """
 
 import ipaddress
+import re
 from collections.abc import Awaitable, Callable
 
 from starlette.concurrency import run_in_threadpool
@@ -26,6 +27,10 @@ COOKIE = "callcenter_board"
 OPEN = "demo"
 """Owner of a board that needed no token."""
 
+_NAME = re.compile(r"(localhost|[0-9.]+|\[[0-9a-f:.]+\])(?::[0-9]*)?", re.IGNORECASE)
+"""What a loopback name can look like in the header Host. It is read here: the library takes one that it cannot read for none, and
+then says that our own address was asked for."""
+
 Handler = Callable[[Request], Awaitable[Response]]
 OwnerOf = Callable[[str, Audience], str | None]
 
@@ -36,8 +41,13 @@ def refusal(status: int, sentence: str, headers: dict[str, str] | None = None) -
 
 
 def is_from_here(request: Request) -> bool:
-    """Return whether a request came over this host's loopback, by a loopback name."""
-    return request.client is not None and _is_loopback(request.client.host) and _is_loopback(request.url.hostname)
+    """Return whether a request came over this host's loopback, by a loopback name (or by none, as no browser asks)."""
+    if request.client is None or not _is_loopback(request.client.host):
+        return False
+    return all(
+        (name := _NAME.fullmatch(host)) is not None and _is_loopback(name[1].strip("[]").lower())
+        for host in request.headers.getlist("host")
+    )
 
 
 class Door:
@@ -91,10 +101,10 @@ def _bearer(request: Request) -> str:
     return token.strip() if kind.lower() == "bearer" else ""
 
 
-def _is_loopback(host: str | None) -> bool:
+def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host or "").is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

@@ -131,6 +131,17 @@ async def test_page_of_elsewhere_names_itself_after_our_loopback_it_sees_nothing
 
 
 @pytest.mark.parametrize(
+    "host", ["a{b.example", 'a"b.example', "a`b.example", "a^b.example", "127.0.0.1 x", "x@127.0.0.1", "["]
+)
+async def test_page_of_elsewhere_has_a_name_that_cannot_be_read_it_is_not_taken_for_ours(
+    store: TokenStore, host: str
+) -> None:
+    async with looking(store, without_token=True) as client:
+        answers = [await client.get(path, headers={"Host": host}) for path in ("/metrics", "/board", "/status")]
+    assert [one.status_code for one in answers] == [401] * 3
+
+
+@pytest.mark.parametrize(
     ("at", "host", "status"),
     [(HERE, "127.0.0.1", 200), (HERE, "localhost", 200), (("::1", 9), "[::1]", 200), (ELSEWHERE, "127.0.0.1", 401)],
 )
