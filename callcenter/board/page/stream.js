@@ -6,6 +6,9 @@
 
 const QUIET_MS = 2500;
 const AGAIN_MS = [500, 1000, 2000, 5000];
+// How long a question may be without an answer. A browser has six connections to one service: behind a network that swallows
+// everything, questions that nobody ends take them all, and none is left for the stream.
+const ANSWER_MS = 2500;
 
 export class Stream {
   constructor(onstate, onlive) {
@@ -85,7 +88,7 @@ export class Stream {
     this.onlive(false, why);
     try {
       // An event source does not tell why it was refused.
-      const answer = await fetch("/board/events", { method: "HEAD", cache: "no-store" });
+      const answer = await fetch("/board/events", { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
       if (answer.status === 401) location.reload();
       if (answer.status === 503) this.onlive(false, "full_up");
     } catch {

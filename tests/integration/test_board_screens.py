@@ -1,0 +1,125 @@
+"""Screens of the wallboard in a real browser, before a board whose floor is made up: what a hall sees in rare moments.
+
+The page, its files and its stream are served as the service serves them. With real calls: `test_board`.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callcenter.board.fanout import Fanout, message
+from callcenter.board.today import Today
+from callcenter.board.view import Trust, compose
+from callcenter.board.watch import FloorWatch
+from callcenter.days import zone_named
+from callcenter.http.app import create_app
+from callcenter.http.board import FILES
+from callcenter.http.server import serving
+from callcenter.http.tokens import TokenStore
+from callcenter.lab.browser import Browser
+from callcenter.lab.devtools import DevTools, devtools
+from tests.unit.test_http import ServiceInMemory
+
+IS_LIVE = "document.body?.dataset.live === 'live' && !!document.querySelector('.figure .value')"
+BACK_WITHIN_S = 15.0
+"""After a try that nobody answers the page waits 5 s for the next one; each takes 5 s to be given up."""
+
+
+@pytest.fixture
+async def tools(browser: Browser) -> AsyncIterator[DevTools]:
+    async with devtools(browser) as running:
+        yield running
+
+
+class MadeUp(ServiceInMemory):
+    """A service with a board of one state: nobody leads, unless a test changes it."""
+
+    def __init__(self, trust: Trust) -> None:
+        super().__init__()
+        plan = self.in_force.plan
+        state = compose(FloorWatch(), Today(), plan, None, int(time.time() * 1000), zone_named("Asia/Shanghai"), trust)
+        self.state: dict[str, dict[str, Any]] = {name: dict(rows) for name, rows in state.items()}
+        self.board = Fanout(lambda: message("state", self.head() | {"state": self.state}))
+
+    def head(self) -> dict[str, int]:
+        return {"number": 0, "now_ms": int(time.time() * 1000)}
+
+    async def beat(self) -> None:
+        """Tell the screens once a second that nothing has changed."""
+        while True:
+            self.board.tell(message("beat", self.head()))
+            await asyncio.sleep(1)
+
+
+@asynccontextmanager
+async def shown(service: MadeUp, folder: Path, *, without_token: bool = True) -> AsyncIterator[int]:
+    """Serve the board; yields the port."""
+    app = create_app(service, TokenStore(folder).owner_of, board_without_token=without_token)
+    async with serving(app, "127.0.0.1", 0) as port:
+        beating = asyncio.create_task(service.beat())
+        try:
+            yield port
+        finally:
+            beating.cancel()
+            service.board.close()
+
+
+class Network:
+    """Between a screen and its service: passes everything on, until it swallows what comes, and says nothing of it."""
+
+    def __init__(self, to: int) -> None:
+        self.port = 0
+        self.is_deaf = False
+        self.swallowed: list[bytes] = []
+        """Requests whose client still waits."""
+        self._to = to
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> "Network":
+        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            if self.is_deaf:
+                self.swallowed.append(asked := await reader.read(65536))
+                while await reader.read(65536):
+                    pass
+                self.swallowed.remove(asked)
+            else:
+                there, back = await asyncio.open_connection("127.0.0.1", self._to)
+                await asyncio.gather(self._carry(reader, back), self._carry(there, writer))
+        writer.close()
+
+    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            if not self.is_deaf:
+                sink.write(data)
+        sink.close()
+
+
+async def test_network_swallows_everything_the_page_keeps_no_question_open_and_lives_again_when_it_is_back(
+    tools: DevTools, tmp_path: Path
+) -> None:
+    async with shown(MadeUp(Trust(True, True, True, FILES.build)), tmp_path) as port, Network(port) as network:
+        page = await tools.open(f"http://127.0.0.1:{network.port}/board", width=1920, height=1080)
+        await page.until(IS_LIVE, 30)
+        network.is_deaf = True
+        await page.until("document.body.dataset.live === 'stale'", 5)
+        most = 0
+        for _ in range(40):
+            await asyncio.sleep(0.5)
+            most = max(most, sum(asked.startswith(b"HEAD") for asked in network.swallowed))
+        assert most == 1, "there was one, and never another one beside it"
+        network.is_deaf = False
+        await page.until(IS_LIVE, BACK_WITHIN_S)
