@@ -20,11 +20,12 @@ from callcenter.days import zone_named
 from callcenter.http.app import create_app
 from callcenter.http.board import FILES
 from callcenter.http.server import serving
-from callcenter.http.tokens import TokenStore
+from callcenter.http.tokens import Audience, TokenStore
 from callcenter.lab.browser import Browser
 from callcenter.lab.devtools import DevTools, devtools
 from tests.unit.test_http import ServiceInMemory
 
+NOW = "2026-01-01T00:00:00Z"
 IS_LIVE = "document.body?.dataset.live === 'live' && !!document.querySelector('.figure .value')"
 BACK_WITHIN_S = 15.0
 """After a try that nobody answers the page waits 5 s for the next one; each takes 5 s to be given up."""
@@ -123,3 +124,23 @@ async def test_network_swallows_everything_the_page_keeps_no_question_open_and_l
         assert most == 1, "there was one, and never another one beside it"
         network.is_deaf = False
         await page.until(IS_LIVE, BACK_WITHIN_S)
+
+
+async def test_screen_is_opened_again_while_its_cookie_holds_the_token_leaves_the_address_and_is_the_new_one(
+    tools: DevTools, tmp_path: Path
+) -> None:
+    store = TokenStore(tmp_path)
+    (old_one, old), (_, new) = store.create(Audience.BOARD, NOW), store.create(Audience.BOARD, NOW)
+    async with shown(MadeUp(Trust(True, True, True, FILES.build)), tmp_path, without_token=False) as port:
+        for token, is_first in ((old, True), (new, False), ("wrong", False)):
+            page = await tools.open(f"http://127.0.0.1:{port}/board?kiosk#token={token}", width=1920, height=1080)
+            await page.until(IS_LIVE, 30)
+            assert await page.evaluate("location.href") == f"http://127.0.0.1:{port}/board?kiosk"
+            if not is_first:
+                was_judged = (
+                    "performance.getEntriesByName(new URL('/board/login', location)).some(one => one.responseEnd)"
+                )
+                await page.until(was_judged)
+        store.revoke(old_one.token_id)
+        page = await tools.open(f"http://127.0.0.1:{port}/board?kiosk", width=1920, height=1080)
+        await page.until(IS_LIVE, 30)
