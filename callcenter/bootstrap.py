@@ -144,6 +144,7 @@ class Service:
                 is_leader=self._leads(),
                 is_ledger_up=is_current and self.projector.away is None and not self._stands_by(),
                 build=FILES.build,
+                is_standing_by=self._stands_by(),
             ),
             ledger=self.database,
             dictionary=lambda: self._dictionary,

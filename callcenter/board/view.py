@@ -9,7 +9,7 @@
 | agents | number | name, state, reason, since when, until when, whether the phone can be reached |
 | states | state | how many agents |
 | hours | place in the day | its name, offered, answered, abandoned |
-| service | `pbx`, `leader`, `ledger`, `zone`, `day`, `build` | what a screen must know to be believed |
+| service | `pbx`, `leader`, `ledger`, `stands_by`, `zone`, `day`, `build` | what a screen must know to be believed |
 """
 
 from dataclasses import dataclass
@@ -46,6 +46,8 @@ class Trust:
     """The day's totals are those of the ledger now."""
     build: str
     """Version of the page that belongs to this service: an older one loads itself anew."""
+    is_standing_by: bool = False
+    """Another instance leads: what is to be seen is on its board."""
 
 
 def compose(
@@ -67,6 +69,7 @@ def compose(
             "pbx": trust.is_pbx_up,
             "leader": trust.is_leader,
             "ledger": trust.is_ledger_up,
+            "stands_by": trust.is_standing_by,
             "build": trust.build,
             "zone": plan.zone,
             "day": day_name(today.edges[0], zone) if today.edges else "",

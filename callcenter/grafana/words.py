@@ -77,6 +77,8 @@ REASON: Mapping[str, Text] = {
     "break": Text("小休", "Break"),
     "meal": Text("用餐", "Meal"),
     "training": Text("培训", "Training"),
+    "meeting": Text("会议", "Meeting"),
+    "write_up": Text("填单", "Write-up"),
     "other": Text("其他", "Other"),
 }
 """Reasons of the shipped plan; those of a plan of one's own are shown as they are."""

@@ -144,3 +144,76 @@ async def test_screen_is_opened_again_while_its_cookie_holds_the_token_leaves_th
         store.revoke(old_one.token_id)
         page = await tools.open(f"http://127.0.0.1:{port}/board?kiosk", width=1920, height=1080)
         await page.until(IS_LIVE, 30)
+
+
+def busy_floor(service: MadeUp) -> None:
+    """Four lines, three of which say what holds for them; callers who wait; an agent with each word of the service's own."""
+    now_ms = service.head()["now_ms"]
+    row = service.state["lines"].popitem()[1]
+    service.state["lines"] = {
+        f"line{place}": {**row, "place": place, "state": "closed" if place else "open"} for place in range(4)
+    }
+    service.state["callers"] = {
+        f"pbx-{n}": {"line": "line0", "from_ms": now_ms - 9000, "number": "138****5678", "rings": True}
+        for n in range(5)
+    }
+    service.state["agents"] = {
+        f"800{n}": {
+            "name": "欧阳小芳",
+            "state": "not_ready",
+            "reason": reason,
+            "since_ms": now_ms - 5_000_000,
+            "until_ms": None,
+            "reachable": True,
+        }
+        for n, reason in enumerate(("missed", "unreachable", "supervisor"))
+    }
+
+
+async def test_link_to_the_pbx_is_down_no_row_of_a_caller_is_cut_in_half_and_each_reason_is_read(
+    tools: DevTools, tmp_path: Path
+) -> None:
+    service = MadeUp(Trust(False, True, True, FILES.build))
+    busy_floor(service)
+    async with shown(service, tmp_path) as port:
+        for width, height in ((1920, 1080), (1280, 720)):
+            page = await tools.open(f"http://127.0.0.1:{port}/board?lang=en", width=width, height=height)
+            await page.until(IS_LIVE, 30)
+            await page.until(
+                "!document.querySelector('#stale').hidden && document.querySelectorAll('#oldest li').length", 5
+            )
+            lowest = "Math.max(...[...document.querySelectorAll('#oldest li')].map(row => row.getBoundingClientRect().bottom))"
+            assert await page.evaluate(
+                f"{lowest} <= document.querySelector('#oldest').getBoundingClientRect().bottom + 0.5"
+            ), (width, height)
+            assert await page.evaluate(
+                "document.querySelector('#callers').scrollHeight <= document.querySelector('#callers').clientHeight"
+            )
+            read = await page.evaluate(
+                """[...document.querySelectorAll('#people .what')].map(node => {
+                    const range = document.createRange();
+                    range.setStart(node.firstChild, 0);
+                    range.setEnd(node.firstChild, node.textContent.indexOf(' · '));
+                    const isSeen = range.getBoundingClientRect().right <= node.getBoundingClientRect().right;
+                    return isSeen ? String(range) : `${node.textContent} is cut off`;
+                })"""
+            )
+            assert read == ["missed", "unreachable", "supervisor"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "says"),
+    [("en", "This service stands by: another one distributes the calls"), ("zh", "本服务为备机，由另一台分配来电")],
+)
+async def test_supervisor_opens_the_board_of_the_stand_by_it_says_so_and_claims_nothing_of_the_floor(
+    tools: DevTools, tmp_path: Path, lang: str, says: str
+) -> None:
+    async with shown(MadeUp(Trust(False, False, False, FILES.build, is_standing_by=True)), tmp_path) as port:
+        page = await tools.open(f"http://127.0.0.1:{port}/board?lang={lang}", width=1920, height=1080)
+        await page.until(IS_LIVE, 30)
+        said = await page.evaluate("document.querySelector('#stale-text').innerText")
+        assert said.startswith(says) and "ledger" not in said and "账本" not in said
+        assert await page.evaluate("document.querySelector('#stale-text').scrollWidth <= innerWidth")
+        assert await page.evaluate("document.querySelectorAll('.badge').length") == 0
+        assert await page.evaluate("document.querySelectorAll('.figure:not(.doubtful)').length") == 0
+        assert await page.evaluate("document.querySelector('#oldest').innerText") == "—"

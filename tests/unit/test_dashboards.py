@@ -2,8 +2,10 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 
 import pytest
 
@@ -12,11 +14,22 @@ from agents.presence import Presence
 from callcenter.grafana.__main__ import DASHBOARDS, FOLDER, files
 from callcenter.grafana.draw import APPROXIMATE, EXTRAPOLATED, unit_of
 from callcenter.grafana.shape import LIBRARY, Dashboard, Lang, Look, Panel, Text, Unit
-from callcenter.grafana.words import HANDOVER, LINE_STATE, OFFER, OUTCOME, PRESENCE, RECORDING, SPECIALIST, WINDOW
+from callcenter.grafana.words import (
+    HANDOVER,
+    LINE_STATE,
+    OFFER,
+    OUTCOME,
+    PRESENCE,
+    REASON,
+    RECORDING,
+    SPECIALIST,
+    WINDOW,
+)
 from metrics.floor import SPECIALIST_STATES
 from metrics.report_windows import Window
 from metrics.series import SERIES, Kind
 
+ROOT = Path(__file__).resolve().parents[2]
 ALL = [(one, panel) for one in DASHBOARDS for panel in one.panels]
 PANELS = pytest.mark.parametrize(
     "panel", [panel for _, panel in ALL], ids=[f"{one.name}: {p.title.en}" for one, p in ALL]
@@ -118,6 +131,11 @@ def test_words_of_the_code_have_a_text(words: Mapping[str, Text], enum: type[Str
 def test_every_outcome_and_state_of_specialists_has_a_text() -> None:
     assert set(SPECIALIST) == set(SPECIALIST_STATES)
     assert set(OUTCOME) == {member.value for member in Outcome} | {"unknown"}
+
+
+def test_every_reason_of_the_shipped_plan_has_a_text() -> None:
+    shipped = tomllib.loads((ROOT / "config" / "plan.example.toml").read_text(encoding="utf-8"))
+    assert set(REASON) == {*shipped["not_ready_reasons"].values(), "other"}
 
 
 def test_every_unit_can_be_drawn() -> None:

@@ -85,9 +85,11 @@ function showFigures() {
     const value = "from_ms" in row ? (row.from_ms === null ? el("span", "", "0:00") : running(row.from_ms, "")) : el("span", "", row.text);
     value.classList.add("value");
     const unit = name.endsWith("_s") && row.text !== "—" ? [el("span", "unit", words().seconds)] : [];
-    tile.dataset.level = row.level;
-    tile.classList.toggle("doubtful", !(isLive ? state.service.pbx : state.service.ledger));
-    tile.replaceChildren(title, el("p", "", value, ...unit), ...(row.level === "none" ? [] : [badge(row.level)]));
+    const isDoubtful = !(isLive ? state.service.pbx : state.service.ledger); // then it is neither well nor an alarm
+    const level = isDoubtful ? "none" : row.level;
+    tile.dataset.level = level;
+    tile.classList.toggle("doubtful", isDoubtful);
+    tile.replaceChildren(title, el("p", "", value, ...unit), ...(level === "none" ? [] : [badge(level)]));
   }
 }
 
@@ -138,7 +140,8 @@ function showCallers() {
       el("span", "of", line ? line[lang === "zh" ? "name" : "name_en"] : one.line),
       el("span", "rings", ...(one.rings ? [icon("ringing"), words().rings] : [])));
   });
-  $("#oldest").replaceChildren(...(rows.length ? rows : [el("li", "nobody", icon("ok"), words().nobody)]));
+  const nobody = state.service.pbx ? el("li", "nobody", icon("ok"), words().nobody) : el("li", "", "—");
+  $("#oldest").replaceChildren(...(rows.length ? rows : [nobody]));
 }
 
 const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
@@ -150,12 +153,14 @@ function fitting(list) {
   return Math.max(1, Math.floor(list.clientHeight / rowOf(list)));
 }
 
-// How many rows of lines leave the waiting callers below them their place.
+// How many rows of lines leave the waiting callers below them their place: so much of the column, and at least one caller's row.
 function roomForLines() {
   const panel = $("#lines");
-  const table = $("#lines tbody");
-  const head = panel.offsetHeight - table.offsetHeight;
-  return Math.max(1, Math.floor((LINES_SHARE * panel.parentElement.clientHeight - head) / rowOf(panel)));
+  const column = panel.parentElement;
+  const head = panel.offsetHeight - $("#lines tbody").offsetHeight;
+  const below = parseFloat(getComputedStyle($("#callers")).minHeight) + parseFloat(getComputedStyle(column).rowGap);
+  const room = Math.min(LINES_SHARE * column.clientHeight, column.clientHeight - below);
+  return Math.max(1, Math.floor((room - head) / rowOf(panel)));
 }
 
 function showAgents() {
@@ -174,9 +179,10 @@ function showAgents() {
   const here = people.slice(first, first + fit);
   list.replaceChildren(...here.map(([number, one]) => {
     const name = one.reachable ? one.state : "unreachable";
-    const reason = one.reachable && one.reason ? ` · ${words().reason[one.reason] ?? one.reason}` : "";
+    // the reason first: where there is no room for both, the sign says the state all the same
+    const reason = one.reachable && one.reason ? `${words().reason[one.reason] ?? one.reason} · ` : "";
     const row = el("li", "", icon(name), el("span", "who", one.name, " ", el("small", "", number)),
-      el("span", "what", words().state[name] + reason), running(one.since_ms));
+      el("span", "what", reason + words().state[name]), running(one.since_ms));
     row.dataset.agent = number;
     row.dataset.state = name;
     return row;
@@ -196,9 +202,11 @@ function showTrust() {
     if (trouble === "full_up") notes.push(words().full_up);
     else notes.push(since === null ? words().never : said(words().stale, since));
   } else if (state) {
-    if (!state.service.leader) notes.push(words().no_leader);
-    else if (!state.service.pbx) notes.push(words().no_pbx);
-    if (!state.service.ledger) notes.push(words().no_ledger);
+    const { stands_by, leader, pbx, ledger } = state.service;
+    if (stands_by) notes.push(words().stands_by);
+    else if (!leader) notes.push(words().no_leader);
+    else if (!pbx) notes.push(words().no_pbx);
+    if (!ledger && !stands_by) notes.push(words().no_ledger);
   }
   const live = trouble ? (stream.heardAt === null ? "connecting" : "stale") : "live";
   document.body.dataset.live = live;
@@ -215,7 +223,7 @@ function showTrust() {
 const PARTS = [
   [["figures", "service"], showFigures],
   [["lines"], showLines],
-  [["callers", "ages", "lines"], showCallers],
+  [["callers", "ages", "lines", "service"], showCallers],
   [["agents", "states"], showAgents],
   [["hours"], () => hours.show(state.hours, words())],
 ];

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from callcenter.board.watch import AGES_S
 from callcenter.http.board import FOLDER
 from metrics.dictionary import FIGURES
 
+ROOT = Path(__file__).resolve().parents[3]
 LIBRARY_SHA256 = "87364cc2b2a76a6684929e7d6b80b18a897794db38400caff1fcf1791c6925d2"
 """Of dist/chart.umd.min.js in the package chart.js 4.6.1, as the registry has it."""
 CSS = (FOLDER / "board.css").read_text(encoding="utf-8")
@@ -111,7 +113,7 @@ def said(lang: str) -> dict[str, str]:
 
 
 def test_both_languages_say_the_same_things() -> None:
-    own = {"break", "missed", "training", "supervisor", "meal"}
+    own = {"break", "missed", "training", "supervisor", "meal", "meeting", "write_up"}
     """English reasons are the plan's own words."""
     assert set(said("zh")) - own == set(said("en"))
 
@@ -125,6 +127,14 @@ def test_every_state_and_level_has_its_word_and_its_sign(lang: str) -> None:
     signs = set(re.findall(r'<symbol id="i-(\w+)"', PAGE))
     assert {*states, *levels} <= signs
     assert all(f'"{state}"' in SCRIPTS["board.js"] for state in states)
+
+
+def test_every_reason_of_the_service_and_of_the_shipped_plan_has_its_chinese_word() -> None:
+    words = re.search(r"    reason: \{\n(.*?)\n    \}", WORDS, re.DOTALL)
+    assert words is not None
+    shipped = tomllib.loads((ROOT / "config" / "plan.example.toml").read_text(encoding="utf-8"))
+    reasons = {"missed", "unreachable", "supervisor", *shipped["not_ready_reasons"].values()}
+    assert set(re.findall(r'(\w+): "[\u4e00-\u9fff]+"', words[1])) == reasons
 
 
 def test_ages_of_waiting_callers_are_coloured_as_a_wait_is_judged() -> None:
