@@ -200,7 +200,8 @@ class Service:
             await self._ready_ledger()
             tokens = TokenStore(self.state.folder)
             write_local_token(self.state.folder)
-            app = create_app(self, tokens.owner_of, board_without_token=self.settings.board_without_token)
+            without_token, name = self.settings.board_without_token, self.state.instance
+            app = create_app(self, tokens.owner_of, board_without_token=without_token, name=name)
             at = (self.settings.http_host, self.settings.http_port)
             async with serving(app, *at, places=self._room.places, refuses=at_the_door(self.board)):
                 try:

@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse, Response
 from callcenter.http.tokens import Audience
 
 COOKIE = "callcenter_board"
+"""Beginning of its name. Browsers do not tell the ports of a host apart, so each of a pair on one host has a name of its own."""
 OPEN = "demo"
 """Owner of a board that needed no token."""
 
@@ -53,7 +54,9 @@ def is_from_here(request: Request) -> bool:
 class Door:
     """Judges requests. `owner_of` judges tokens (`TokenStore.owner_of`); it runs in a worker thread."""
 
-    def __init__(self, owner_of: OwnerOf, *, board_without_token: bool = False) -> None:
+    def __init__(self, owner_of: OwnerOf, *, board_without_token: bool = False, name: str = "") -> None:
+        """name: of this service, letters and digits."""
+        self.cookie = f"{COOKIE}_{name}"
         self._owner_of = owner_of
         self._board_without_token = board_without_token
 
@@ -65,7 +68,7 @@ class Door:
         """Return who may see the board with this request; None: nobody."""
         if self._board_without_token and is_from_here(request):
             return OPEN
-        token = _bearer(request) or request.cookies.get(COOKIE, "")
+        token = _bearer(request) or request.cookies.get(self.cookie, "")
         return await self.owner_of(token, Audience.BOARD)
 
     def for_readers(self, handler: Handler) -> Handler:

@@ -29,7 +29,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from callcenter.board.fanout import RETRY_S, Fanout, Screen, TooManyScreens
-from callcenter.http.access import COOKIE, OPEN, Door, refusal
+from callcenter.http.access import OPEN, Door, refusal
 from callcenter.http.body import BodyRefused, body_of
 from callcenter.http.gate import refusal_text
 from callcenter.http.tokens import LOCAL, Audience, TokenStore, TokenStoreError
@@ -146,7 +146,7 @@ class _Pages:
             return FILES.refused()
         answer = RedirectResponse("/board", 303, SECURITY)
         answer.set_cookie(
-            COOKIE,
+            self._door.cookie,
             token,
             max_age=YEAR_S,
             path="/board",
@@ -161,7 +161,7 @@ class _Pages:
 
     async def logout(self, request: Request) -> Response:
         answer = RedirectResponse("/board", 303, SECURITY)
-        answer.delete_cookie(COOKIE, path="/board", httponly=True, samesite="strict")
+        answer.delete_cookie(self._door.cookie, path="/board", httponly=True, samesite="strict")
         return answer
 
     async def events(self, request: Request) -> Response:

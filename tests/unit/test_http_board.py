@@ -65,6 +65,24 @@ async def test_supervisor_logs_in_his_cookie_is_for_the_board_alone_and_no_scrip
         assert (out.status_code, (await client.get("/board")).status_code) == (303, 401)
 
 
+async def test_supervisor_logs_in_at_both_of_a_pair_on_one_host_the_second_log_in_leaves_the_first_alone(
+    tmp_path: Path,
+) -> None:
+    """A browser sends the cookies of a host to each of its ports."""
+    jar = httpx.Cookies()
+    pair = {name: TokenStore(tmp_path / name) for name in ("a", "b")}
+    for round_ in ("log in", "look"):
+        for name, store in pair.items():
+            app = create_app(ServiceInMemory(), store.owner_of, name=name)
+            transport = httpx.ASGITransport(app, client=ELSEWHERE)
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8345", cookies=jar) as client:
+                if round_ == "log in":
+                    _, token = store.create(Audience.BOARD, NOW)
+                    await client.post("/board/login", data={"token": token})
+                    jar.update(client.cookies)
+                assert (await client.get("/board")).status_code == 200, (round_, name)
+
+
 async def test_board_is_served_over_tls_the_cookie_never_goes_without(store: TokenStore) -> None:
     _, token = store.create(Audience.BOARD, NOW)
     async with looking(store) as client:
@@ -290,7 +308,7 @@ async def test_supervisor_gets_in_his_token_is_in_no_log(store: TokenStore, capl
     async with serving(create_app(OneBoard(), store.owner_of), "127.0.0.1", 0) as port:
         async with httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}") as client:
             await client.post("/board/login", data={"token": token})
-            assert client.cookies.get(COOKIE) == token
+            assert client.cookies.get(f"{COOKIE}_") == token
             await client.get("/board")
     ours = [one.getMessage() for one in caplog.records if one.name.split(".")[0] in ("callcenter", "uvicorn")]
     assert len(ours) >= 1
