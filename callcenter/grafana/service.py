@@ -64,11 +64,11 @@ _WELL = Row(
         Panel(
             Text("台账可写", "Ledger takes records"),
             Text(
-                "1：最近一次写入台账成功；0：记录在磁盘上等待，来电不受影响。",
-                "1: the last write succeeded; 0: records wait on disk, calls go on.",
+                "1：该实例最近一次写入台账成功；0：其记录在磁盘上等待，来电不受影响。",
+                "1: the instance's last write succeeded; 0: its records wait on disk, calls go on.",
             ),
             Unit.YES_NO,
-            (plain("台账", "Ledger", "max(callcenter_database_up)"),),
+            (each("instance", "max by (instance) (callcenter_database_up)"),),
             Look.NUMBER,
             8,
             Levels(1, 0.5),

@@ -25,9 +25,12 @@ from callcenter.grafana.words import (
     SPECIALIST,
     WINDOW,
 )
+from callcenter.lab.errors import PeerUnavailableError
+from callcenter.lab.prometheus import find_monitoring
 from metrics.floor import SPECIALIST_STATES
 from metrics.report_windows import Window
 from metrics.series import SERIES, Kind
+from tests.conftest import missing
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL = [(one, panel) for one in DASHBOARDS for panel in one.panels]
@@ -131,6 +134,27 @@ def test_words_of_the_code_have_a_text(words: Mapping[str, Text], enum: type[Str
 def test_every_outcome_and_state_of_specialists_has_a_text() -> None:
     assert set(SPECIALIST) == set(SPECIALIST_STATES)
     assert set(OUTCOME) == {member.value for member in Outcome} | {"unknown"}
+
+
+@pytest.mark.prometheus
+def test_leader_of_a_pair_cannot_write_to_the_ledger_the_stand_by_that_can_does_not_hide_it(tmp_path: Path) -> None:
+    (panel,) = (one for board, one in ALL if board.name == "service" and one.title.en == "Ledger takes records")
+    shown = [{"labels": f'{{instance="{name}"}}', "value": value} for name, value in (("a", 0), ("b", 1))]
+    case = {
+        "interval": "15s",
+        "input_series": [
+            {"series": 'callcenter_database_up{job="callcenter",instance="a"}', "values": "0x8"},
+            {"series": 'callcenter_database_up{job="callcenter",instance="b"}', "values": "1x8"},
+        ],
+        "promql_expr_test": [{"expr": query.expr, "eval_time": "1m", "exp_samples": shown} for query in panel.queries],
+    }
+    (tmp_path / "pair.yml").write_text(json.dumps({"tests": [case]}), encoding="utf-8")
+    try:
+        monitoring = find_monitoring()
+    except PeerUnavailableError as error:
+        missing(error)
+    is_content, said = monitoring.check(monitoring.promtool, "test", "rules", "pair.yml", folder=tmp_path)
+    assert is_content, said
 
 
 def test_every_reason_of_the_shipped_plan_has_a_text() -> None:
