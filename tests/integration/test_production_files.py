@@ -226,6 +226,32 @@ def test_grafana_finds_its_source_and_both_sets_of_dashboards_where_compose_puts
         assert list((mounted[str(path.parent)] / path.name).glob("*.json"))
 
 
+def test_operator_upgrades_as_the_guide_says_no_talk_is_cut_and_what_reads_its_files_at_its_start_is_started_again(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    guide = GUIDE.read_text(encoding="utf-8")
+    upgrade = guide[guide.index("**Upgrade**") : guide.index("**Back up**")]
+    daily, of_asterisk = re.findall(r"```sh\n(.*?)```", upgrade, re.DOTALL)
+    asked = [one.split("#")[0].split() for line in daily.splitlines() for one in line.split("&&") if "docker" in one]
+    assert all({"build", "run", "up", "restart"} & set(words) for words in asked)
+    for words in asked:  # a command that names no service is for all of them
+        assert set(words) & set(services) and "asterisk" not in words, words
+        assert "up" not in words or "--no-deps" in words, "what a service depends on is made anew with it"
+    again = {name for words in asked if "restart" in words for name in words if name in services}
+    repository = {
+        name
+        for name, one in services.items()
+        for v in one.get("volumes", ())
+        if Path(v["source"]).is_relative_to(ROOT / "config")
+    }
+    assert {"prometheus", "alertmanager", "grafana"} <= repository
+    assert repository - {"asterisk", "callcenter-a", "callcenter-b"} <= again
+    assert {name for words in asked if {"up", "restart"} & set(words) for name in words if name in services} == set(
+        services
+    ) - {"asterisk"}
+    assert "core stop gracefully" in of_asterisk and of_asterisk.index("--restart=no") < of_asterisk.index("core stop")
+
+
 @pytest.mark.parametrize("path", [COMPOSE, EXAMPLE, UNIT, ROOT / "docs" / "production.md", ROOT / "Dockerfile"])
 def test_settings_named_in_a_file_of_production_exist(path: Path) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
