@@ -191,11 +191,10 @@ async def test_link_to_the_pbx_is_down_no_row_of_a_caller_is_cut_in_half_and_eac
             )
             read = await page.evaluate(
                 """[...document.querySelectorAll('#people .what')].map(node => {
-                    const range = document.createRange();
-                    range.setStart(node.firstChild, 0);
-                    range.setEnd(node.firstChild, node.textContent.indexOf(' · '));
-                    const isSeen = range.getBoundingClientRect().right <= node.getBoundingClientRect().right;
-                    return isSeen ? String(range) : `${node.textContent} is cut off`;
+                    const [reason] = node.children;
+                    const isWhole = reason.scrollWidth <= reason.clientWidth || getComputedStyle(reason).display === 'inline';
+                    const [inner, outer] = [reason.getBoundingClientRect(), node.getBoundingClientRect()];
+                    return isWhole && inner.right <= outer.right && inner.bottom <= outer.bottom + 1 ? reason.innerText : node.innerHTML;
                 })"""
             )
             assert read == ["missed", "unreachable", "supervisor"]

@@ -179,10 +179,10 @@ function showAgents() {
   const here = people.slice(first, first + fit);
   list.replaceChildren(...here.map(([number, one]) => {
     const name = one.reachable ? one.state : "unreachable";
-    // the reason first: where there is no room for both, the sign says the state all the same
-    const reason = one.reachable && one.reason ? `${words().reason[one.reason] ?? one.reason} · ` : "";
+    const parts = [words().state[name]]; // the sign says it too
+    if (one.reachable && one.reason) parts.splice(0, 1, words().reason[one.reason] ?? one.reason, `\u00a0· ${parts[0]}`);
     const row = el("li", "", icon(name), el("span", "who", one.name, " ", el("small", "", number)),
-      el("span", "what", reason + words().state[name]), running(one.since_ms));
+      el("span", "what", ...parts.map((part) => el("span", "", part))), running(one.since_ms));
     row.dataset.agent = number;
     row.dataset.state = name;
     return row;
