@@ -38,6 +38,7 @@ class Floor:
     is_database_up: bool = False
     is_leader: bool = False
     is_standing_by: bool = False
+    """Another instance leads. While `links` are down this one could not take over."""
     is_state_shared: bool | None = None
     """Whether the state that a pair shares is up to date; None: this service is alone."""
     unknown_calls: int = 0

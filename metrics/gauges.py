@@ -39,7 +39,7 @@ def _of_service(floor: Floor) -> dict[str, dict[Labels, float]]:
         "callcenter_outbox_records": {(): floor.outbox_records},
         "callcenter_database_up": {(): float(floor.is_database_up)},
         "callcenter_leader": {(): float(floor.is_leader)},
-        "callcenter_standing_by": {(): float(floor.is_standing_by)},
+        "callcenter_standing_by": {(): float(floor.is_standing_by and all(floor.links.values()))},
         "callcenter_shared_state_up": {} if floor.is_state_shared is None else {(): float(floor.is_state_shared)},
         "callcenter_epoch": {(): floor.epoch},
     }

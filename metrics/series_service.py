@@ -97,8 +97,8 @@ OF_SERVICE = (
     Series(
         "callcenter_standing_by",
         Kind.GAUGE,
-        "1: another instance decides, and this one would take over.",
-        zh="1：由另一实例决策，本实例为备机。",
+        "1: another instance decides, and this one is connected to the PBX and would take over.",
+        zh="1：由另一实例决策，本实例为备机且与交换机的连接正常，可随时接管。",
         unit="0 or 1",
     ),
     Series(

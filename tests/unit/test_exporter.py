@@ -52,7 +52,13 @@ def test_another_instance_leads_orders_on_lines_are_its_to_show() -> None:
     exporter = Exporter(lambda: replace(FLOOR, is_standing_by=True), version="1.2")
     shown = samples(exporter)
     assert not any(name.startswith("callcenter_line_state") for name in shown)
-    assert shown["callcenter_standing_by"] == 1
+
+
+@pytest.mark.parametrize(("is_up", "stands_by"), [(True, 1), (False, 0)])
+def test_stand_by_loses_the_pbx_it_does_not_say_that_it_would_take_over(is_up: bool, stands_by: int) -> None:
+    links = {("pbx1", "actions"): True, ("pbx1", "events"): is_up}
+    shown = samples(Exporter(lambda: replace(FLOOR, is_standing_by=True, links=links), version="1.2"))
+    assert shown["callcenter_standing_by"] == stands_by
 
 
 def exporter_after(*told: Told) -> Exporter:
