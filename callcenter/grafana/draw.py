@@ -21,6 +21,9 @@ NUMBER_H, GRAPH_H = 5, 8
 ALL = ".+"
 """What `$line` is while all lines are chosen."""
 
+PLAIN = "blue"
+"""Colour of a value that is neither good nor bad."""
+
 APPROXIMATE = Text("（约）", ", approx.")
 EXTRAPOLATED = Text("增量由计数器外推，是近似值。", " Extrapolated from counters: approximate.")
 """What a panel says of itself that shows by how much counters rose in a time."""
@@ -47,10 +50,7 @@ _COUNTED: Mapping[Unit, Text] = {
     Unit.RECORDS: Text("条", "records"),
 }
 _DECIMALS: Mapping[Unit, int] = {Unit.SHARE: 1, Unit.CHANGE: 1, Unit.CALLS_PER_MINUTE: 1, Unit.CORES: 2}
-_YES_NO = {
-    "1": (Text("是", "yes"), "green"),
-    "0": (Text("否", "no"), "red"),
-}
+_YES_NO = {"1": Text("是", "yes"), "0": Text("否", "no")}
 
 
 def uid_of(one: Dashboard, lang: Lang) -> str:
@@ -107,8 +107,8 @@ def _panel(panel: Panel, lang: Lang) -> AnyPanel:
     if panel.unit in _DECIMALS or panel.unit in _COUNTED:
         made = made.decimals(_DECIMALS.get(panel.unit, 0))
     if panel.unit is Unit.YES_NO:
-        made = made.mappings([_yes_no(lang)])
-    if panel.levels is not None:
+        made = made.mappings([_yes_no(lang, is_no_bad=panel.levels is not None)])
+    if panel.levels is not None or panel.look in (Look.NUMBER, Look.BARS):
         made = made.thresholds(_thresholds(panel.levels))
     for number, query in enumerate(panel.queries):
         target = prometheus.Dataquery().expr(query.expr).legend_format(query.legend.said(lang)).ref_id(chr(65 + number))
@@ -196,18 +196,22 @@ _LOOKS: Mapping[Look, Callable[[Panel], AnyPanel]] = {
 }
 
 
-def _thresholds(levels: Levels) -> dashboard.ThresholdsConfig:
+def _thresholds(levels: Levels | None) -> dashboard.ThresholdsConfig:
+    """None: no value is good or bad. Grafana's own default must not stand there: it shows whatever is 80 or more in red."""
+    if levels is None:
+        return dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps([model.Threshold(None, PLAIN)])
     colors = ("green", "yellow", "red") if levels.alarm >= levels.warn else ("red", "yellow", "green")
     low, high = sorted((levels.warn, levels.alarm))
     steps = [model.Threshold(value, color) for value, color in zip((None, low, high), colors, strict=True)]
     return dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(steps)
 
 
-def _yes_no(lang: Lang) -> model.ValueMap:
+def _yes_no(lang: Lang, *, is_no_bad: bool) -> model.ValueMap:
+    colors = {"1": "green", "0": "red" if is_no_bad else PLAIN}
     return model.ValueMap(
         {
-            value: model.ValueMappingResult(text.said(lang), color, index=number)
-            for number, (value, (text, color)) in enumerate(_YES_NO.items())
+            value: model.ValueMappingResult(text.said(lang), colors[value], index=number)
+            for number, (value, text) in enumerate(_YES_NO.items())
         }
     )
 

@@ -22,7 +22,6 @@ _WELL = Row(
             (each("instance", "max by (instance) (callcenter_leader)"),),
             Look.NUMBER,
             6,
-            Levels(1, 0.5),
         ),
         Panel(
             Text("备机", "Stands by"),

@@ -94,6 +94,7 @@ class Panel:
     width: int = 12
     """Of 24 columns."""
     levels: Levels | None = None
+    """None: no value is bad, not even a no."""
     words: Mapping[str, Text] = field(default_factory=dict)
     """Label value -> what it is called; values that are not there (codes of the plan) are shown as they are."""
     calm: Text | None = None

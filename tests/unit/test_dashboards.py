@@ -136,6 +136,32 @@ def test_every_outcome_and_state_of_specialists_has_a_text() -> None:
     assert set(OUTCOME) == {member.value for member in Outcome} | {"unknown"}
 
 
+@pytest.mark.parametrize("lang", Lang)
+def test_value_has_no_level_its_panel_is_never_red(lang: Lang) -> None:
+    """What a panel does not say is Grafana's default: red from 80 on, so every busy day, every epoch, every talk."""
+    looked = 0
+    for one in DASHBOARDS:
+        board = json.loads(files()[f"{lang}/{one.name}.json"])
+        drawn = [panel for panel in board["panels"] if panel["type"] != "row"]
+        for panel, defined in zip(drawn, one.panels, strict=True):
+            if defined.look not in (Look.NUMBER, Look.BARS):
+                continue
+            says = panel["fieldConfig"]["defaults"]
+            colours = {step["color"] for step in says["thresholds"]["steps"]}
+            colours |= {shown["color"] for one in says.get("mappings", ()) for shown in one["options"].values()}
+            assert ("red" in colours) is (defined.levels is not None), defined.title.en
+            looked += defined.levels is None
+    assert looked > 15
+
+
+def test_pair_is_well_nothing_of_its_roles_is_red() -> None:
+    (service,) = (one for one in DASHBOARDS if one.name == "service")
+    assert {p.title.en: p.levels for p in service.panels if p.title.en in ("Leads", "Stands by")} == {
+        "Leads": None,
+        "Stands by": None,
+    }
+
+
 @pytest.mark.prometheus
 def test_leader_of_a_pair_cannot_write_to_the_ledger_the_stand_by_that_can_does_not_hide_it(tmp_path: Path) -> None:
     (panel,) = (one for board, one in ALL if board.name == "service" and one.title.en == "Ledger takes records")
