@@ -41,10 +41,11 @@ def of_service_level(rate: Fraction | None, offered: int) -> Level:
     return _of_rate(rate, offered, LEVEL, LOW_LEVEL)
 
 
-def of_ready(ready: int, logged_in: int, waiting: int) -> Level:
-    """Judge how many agents are ready: none of them while somebody waits is worth a look, nobody logged in an alarm."""
+def of_ready(ready: int, logged_in: int, waiting: int, *, is_open: bool = True) -> Level:
+    """Judge how many agents are ready: none of them while somebody waits is worth a look, nobody logged in an alarm; but not where
+    every line is closed (`is_open` False) and nobody waits: then nobody has to be there."""
     if not logged_in:
-        return Level.ALARM
+        return Level.ALARM if is_open or waiting else Level.NONE
     return Level.WARN if waiting and not ready else Level.OK
 
 

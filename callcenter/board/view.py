@@ -54,9 +54,10 @@ def compose(
     watch: FloorWatch, today: Today, plan: Plan, engine: Engine | None, now_ms: int, zone: tzinfo, trust: Trust
 ) -> State:
     """Return the whole state. `watch` is up to date with `engine`; `plan` is the one in force when there is no engine."""
+    in_force = plan if engine is None else engine.plan
     return {
-        "figures": _figures(watch, today, now_ms),
-        "lines": _lines(today, plan if engine is None else engine.plan, engine, now_ms),
+        "figures": _figures(watch, today, now_ms, is_open=any(line.is_open for line in in_force.lines.values())),
+        "lines": _lines(today, in_force, engine, now_ms),
         "ages": {str(edge): number for edge, number in watch.ages(now_ms)},
         "callers": dict(watch.callers()),
         "agents": dict(watch.agents()),
@@ -78,7 +79,7 @@ def compose(
     }
 
 
-def _figures(watch: FloorWatch, today: Today, now_ms: int) -> Rows:
+def _figures(watch: FloorWatch, today: Today, now_ms: int, *, is_open: bool) -> Rows:
     oldest_ms = watch.oldest_ms
     wait = alarms.of_wait(None if oldest_ms is None else (now_ms - oldest_ms) / 1000)
     ready, offered = watch.count(Presence.READY), today.offered()
@@ -93,7 +94,7 @@ def _figures(watch: FloorWatch, today: Today, now_ms: int) -> Rows:
         "agent_answered": _shown(today.text("agent_answered")),
         "abandoned": _shown(today.abandoned()),
         "avg_wait_s": _shown(today.text("avg_wait_s")),
-        "ready": _shown(str(ready), alarms.of_ready(ready, logged_in, watch.waiting)),
+        "ready": _shown(str(ready), alarms.of_ready(ready, logged_in, watch.waiting, is_open=is_open)),
         "talking": _shown(str(watch.count(Presence.TALKING, Presence.HOLD))),
     }
 

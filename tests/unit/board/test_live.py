@@ -163,6 +163,21 @@ async def test_line_is_renamed_and_drained_while_watched_the_screen_shows_it(
         assert (shown["state"], shown["to"]) == ("emergency", "general")
 
 
+async def test_hours_of_every_line_are_over_nobody_is_logged_in_that_is_an_alarm_no_more(
+    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hall = Hall(database)
+    async with running(hall, monkeypatch):
+        reader = Reader(hall.board.join("me"))
+        await reader.read()
+        assert reader.state["figures"]["ready"]["level"] == "alarm"
+        closed = {code: replace(line, is_open=False) for code, line in PLAN.lines.items()}
+        hall.t.tell(1, ev.PlanChanged(replace(PLAN, lines=closed), ms(1)))
+        hall.happened()
+        await reader.until(lambda state: state["figures"]["ready"]["level"] == "none")
+        assert {line["state"] for line in reader.state["lines"].values()} == {"closed"}
+
+
 async def test_service_does_not_lead_any_more_the_screen_says_so(
     database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

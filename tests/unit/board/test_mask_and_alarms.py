@@ -75,3 +75,12 @@ def test_nobody_is_ready_the_level_says_so_when_somebody_waits(
     ready: int, logged_in: int, waiting: int, level: Level
 ) -> None:
     assert of_ready(ready, logged_in, waiting) is level
+
+
+@pytest.mark.parametrize(
+    ("ready", "logged_in", "waiting", "level"), [(0, 0, 0, Level.NONE), (0, 0, 1, Level.ALARM), (1, 1, 0, Level.OK)]
+)
+def test_every_line_is_closed_nobody_has_to_be_logged_in_but_for_one_who_still_waits(
+    ready: int, logged_in: int, waiting: int, level: Level
+) -> None:
+    assert of_ready(ready, logged_in, waiting, is_open=False) is level
