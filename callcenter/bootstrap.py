@@ -110,7 +110,7 @@ class Service:
         self._why: Exception | None = None
         """Why the service stops, when not by a signal."""
         self._hours = OpenHours(self.clock.now)
-        self._keeper = RecordingKeeper(settings.recordings, self._record, self._now_ms)
+        self._keeper = RecordingKeeper(settings.recordings, lambda found: self.driver.record(found), self._now_ms)
         self.driver = Driver(
             self._hours.apply(self.plan()),
             self.clock,
@@ -200,8 +200,7 @@ class Service:
             await self._ready_ledger()
             tokens = TokenStore(self.state.folder)
             write_local_token(self.state.folder)
-            without_token, name = self.settings.board_without_token, self.state.instance
-            app = create_app(self, tokens.owner_of, board_without_token=without_token, name=name)
+            app = create_app(self, tokens.owner_of, board_without_token=self.settings.board_without_token)
             at = (self.settings.http_host, self.settings.http_port)
             async with serving(app, *at, places=self._room.places, refuses=at_the_door(self.board)):
                 try:
@@ -238,7 +237,7 @@ class Service:
             ("tokens", follow_tokens(tokens, self.board.fanout)),
             ("roll-ups", self._rollups.run()),
             *self._pair.works(self._stands_by_at),
-            ("told beside", notice(self._look_back, (self.board, self.recent))),
+            ("told beside", notice(self._look_back, (self.board, self.recent), self._stands_by)),
         ):
             tasks.append(asyncio.create_task(work, name=name))
             tasks[-1].add_done_callback(told_if_it_failed)
@@ -378,9 +377,6 @@ class Service:
 
     def _watches(self) -> bool:
         return self.pbx.is_synced and self.driver.engine is not None
-
-    def _record(self, records: Sequence[Record]) -> None:
-        self.driver.record(records)
 
     def _now_ms(self) -> int:
         return int(self.clock.now() * 1000)

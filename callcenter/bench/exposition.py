@@ -84,6 +84,8 @@ def plan_of() -> Plan:
 class Province:
     """The service as HTTP sees it, with a busy floor behind."""
 
+    instance = "bench"
+
     def __init__(self) -> None:
         self.in_force = plan_of()
         self.engine = Engine(self.in_force, 1)

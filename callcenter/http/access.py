@@ -54,9 +54,9 @@ def is_from_here(request: Request) -> bool:
 class Door:
     """Judges requests. `owner_of` judges tokens (`TokenStore.owner_of`); it runs in a worker thread."""
 
-    def __init__(self, owner_of: OwnerOf, *, board_without_token: bool = False, name: str = "") -> None:
-        """name: of this service, letters and digits."""
-        self.cookie = f"{COOKIE}_{name}"
+    def __init__(self, owner_of: OwnerOf, instance: str, *, board_without_token: bool = False) -> None:
+        """instance: name of this service among others."""
+        self.cookie = f"{COOKIE}_{instance}"
         self._owner_of = owner_of
         self._board_without_token = board_without_token
 

@@ -46,12 +46,9 @@ MAX_PLAN_BYTES = 4 * 1024 * 1024
 log = logging.getLogger(__name__)
 
 
-def create_app(
-    service: ServicePort, owner_of: OwnerOf, *, board_without_token: bool = False, name: str = ""
-) -> Starlette:
-    """Return the ASGI application. `owner_of` judges tokens (`TokenStore.owner_of`); it runs in a worker thread. `name`: of this
-    service among others on its host, letters and digits."""
-    pages, door = _Pages(service), Door(owner_of, board_without_token=board_without_token, name=name)
+def create_app(service: ServicePort, owner_of: OwnerOf, *, board_without_token: bool = False) -> Starlette:
+    """Return the ASGI application. `owner_of` judges tokens (`TokenStore.owner_of`); it runs in a worker thread."""
+    pages, door = _Pages(service), Door(owner_of, service.instance, board_without_token=board_without_token)
     return Starlette(
         routes=[
             Route("/metrics", door.for_readers(pages.metrics)),

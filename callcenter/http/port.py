@@ -32,6 +32,9 @@ class HandPort(Protocol):
 class ServicePort(Protocol):
     """The live service as HTTP sees it. All methods are called in the service's own loop."""
 
+    instance: str
+    """Its name among others, the same after every restart: letters, digits, `.` and `-`."""
+
     def status(self) -> dict[str, object]:
         """Return what `callcenter status` prints, ready for JSON: keys leader, epoch, instance, links, lines, agents."""
         ...

@@ -71,6 +71,12 @@ class Ledger:
                 await one_at_a_time(connection)
                 await _store_position(connection, outbox, position)
 
+    async def positions(self) -> dict[str, Position]:
+        """Return how far each outbox is applied of which anything is."""
+        query = select(positions.c.outbox, positions.c.segment, positions.c.position)
+        async with reaching(self._reach_s), self.engine.connect() as connection:
+            return {outbox: Position(segment, offset) for outbox, segment, offset in await connection.execute(query)}
+
     async def apply(self, outbox: str, entries: Sequence[Entry]) -> Position:
         """Apply entries of an outbox in order and return its new position; entries applied before are skipped."""
         if not entries:

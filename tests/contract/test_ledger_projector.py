@@ -123,11 +123,17 @@ async def test_database_without_tables_is_away_and_nothing_is_set_aside(database
 
 
 async def test_two_outboxes_of_one_ledger_have_positions_of_their_own(ledger: Ledger, tmp_path: Path) -> None:
+    assert await ledger.positions() == {}
+    reached = {}
     for name in ("a", "b"):
         outbox = Outbox(tmp_path / name)
         outbox.append(Told(f"of {name}").records)
-        assert await Projector(outbox.folder, ledger).drain()
+        projector = Projector(outbox.folder, ledger)
+        assert await projector.drain()
+        reached[projector.reader.identity] = projector.position
         outbox.close()
+        assert await ledger.positions() == reached
+    assert len(reached) == 2
     assert {row["uniqueid"] for row in await ledger.calls(0, 2 * NOON_MS)} == {"of a", "of b"}
 
 

@@ -31,6 +31,8 @@ from tests.unit.test_plan import GOOD
 class ServiceInMemory:
     """A service that does as it is told."""
 
+    instance = "office-1"
+
     def __init__(self) -> None:
         self.conditions: dict[str, object] = {"leader": True, "links": True, "snapshot": True, "ledger": True}
         self.in_force = parse_plan(GOOD)

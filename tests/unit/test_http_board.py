@@ -73,7 +73,9 @@ async def test_supervisor_logs_in_at_both_of_a_pair_on_one_host_the_second_log_i
     pair = {name: TokenStore(tmp_path / name) for name in ("a", "b")}
     for round_ in ("log in", "look"):
         for name, store in pair.items():
-            app = create_app(ServiceInMemory(), store.owner_of, name=name)
+            service = ServiceInMemory()
+            service.instance = name
+            app = create_app(service, store.owner_of)
             transport = httpx.ASGITransport(app, client=ELSEWHERE)
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8345", cookies=jar) as client:
                 if round_ == "log in":
@@ -308,7 +310,7 @@ async def test_supervisor_gets_in_his_token_is_in_no_log(store: TokenStore, capl
     async with serving(create_app(OneBoard(), store.owner_of), "127.0.0.1", 0) as port:
         async with httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}") as client:
             await client.post("/board/login", data={"token": token})
-            assert client.cookies.get(f"{COOKIE}_") == token
+            assert client.cookies.get(f"{COOKIE}_office-1") == token
             await client.get("/board")
     ours = [one.getMessage() for one in caplog.records if one.name.split(".")[0] in ("callcenter", "uvicorn")]
     assert len(ours) >= 1

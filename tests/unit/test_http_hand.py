@@ -46,6 +46,8 @@ REASONS = {"1": "break", "2": "training"}
 class Service:
     """As much of a service as HTTP needs for orders: a real driver and engine, no PBX."""
 
+    instance = "office-1"
+
     def __init__(self, folder: Path, kept: MemoryLiveState | None = None, *, leads: bool = True) -> None:
         self.in_force = plan_of(LINES, SEATS, not_ready_reasons=REASONS, outbound_deny=("00",))
         self.floor = Floor(self.in_force)
