@@ -59,6 +59,8 @@ GOES = {"Connection": "close"}
 
 STREAM = "/board/events"
 TOO_MANY = refusal_text(str(TooManyScreens()))
+TOO_MANY_HEAD = TOO_MANY[: TOO_MANY.index(b"\r\n\r\n") + 4]
+"""To who asks for the head alone: a page whose stream was refused does so, to know why."""
 
 
 class BoardPort(Protocol):
@@ -194,12 +196,14 @@ def routes(board: BoardPort, door: Door) -> list[Route]:
 
 
 def at_the_door(board: BoardPort) -> Callable[[bytes], bytes | None]:
-    """Return what refuses a stream by a connection's first bytes while there are as many boards as may be: thousands who ask
-    for one cost as little as can be, and so nobody looks at their tokens."""
-    asks = f"GET {STREAM} ".encode()
+    """Return what refuses a stream, or its head, by a connection's first bytes while there are as many boards as may be: thousands who
+    ask for one, and then why not, cost as little as can be, and so nobody looks at their tokens."""
+    answers = {f"GET {STREAM} ".encode(): TOO_MANY, f"HEAD {STREAM} ".encode(): TOO_MANY_HEAD}
 
     def refused(data: bytes) -> bytes | None:
-        return TOO_MANY if board.is_full and data.startswith(asks) else None
+        if not board.is_full:
+            return None
+        return next((answer for asks, answer in answers.items() if data.startswith(asks)), None)
 
     return refused
 

@@ -146,6 +146,8 @@ async def test_as_many_boards_as_may_be_one_more_is_refused_by_its_first_bytes_a
         slow[1].write(asked)
         assert await answered(slow) == TOO_MANY
         assert b"there are as many boards" in TOO_MANY.lower()
+        said = await answered(await connected(port, asked.replace(b"GET", b"HEAD")))
+        assert said == TOO_MANY.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", "a page whose stream was refused asks why"
         assert await is_served(port)
         service.board.left = asyncio.Event()
         OPENED[0].close()
