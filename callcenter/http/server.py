@@ -23,6 +23,8 @@ SILENT_S = 10
 STUCK_MS = 20_000
 SEND_BYTES = 64 * 1024
 """What the kernel keeps for one who does not read; without a limit it would be megabytes."""
+OURS = ["127.0.0.1", "::1"]
+"""Proxies that are believed for whom they ask. Said here, for uvicorn would ask the environment, in which some have `*`."""
 BACKLOG = 4096
 """Who may wait in the kernel to be taken: one who finds no room there tries again only after a second."""
 
@@ -166,6 +168,7 @@ async def serving(
         lifespan="off",
         server_header=False,
         ws="none",
+        forwarded_allow_ips=OURS,
         timeout_graceful_shutdown=2,
     )
     config.load()

@@ -150,6 +150,17 @@ async def test_page_of_elsewhere_names_itself_after_our_loopback_it_sees_nothing
         assert (await client.get("/board")).status_code == 401
 
 
+@pytest.mark.parametrize("variable", ["*", "192.0.2.1"])
+async def test_environment_names_proxies_only_those_of_this_host_are_believed(
+    store: TokenStore, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", variable)
+    async with serving(create_app(ServiceInMemory(), store.owner_of), "127.0.0.1", 0) as port:
+        async with httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}") as client:
+            for said in ("192.0.2.7", "127.0.0.1, 192.0.2.7"):
+                assert (await client.get("/metrics", headers={"X-Forwarded-For": said})).status_code == 401, said
+
+
 @pytest.mark.parametrize(
     "host", ["a{b.example", 'a"b.example', "a`b.example", "a^b.example", "127.0.0.1 x", "x@127.0.0.1", "["]
 )
