@@ -4,6 +4,7 @@ The page, its files and its stream are served as the service serves them. With r
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -124,6 +125,17 @@ async def test_network_swallows_everything_the_page_keeps_no_question_open_and_l
         assert most == 1, "there was one, and never another one beside it"
         network.is_deaf = False
         await page.until(IS_LIVE, BACK_WITHIN_S)
+
+
+async def test_board_is_stale_since_yesterday_it_says_the_day(tools: DevTools, tmp_path: Path) -> None:
+    says = "document.querySelector('#stale-text').innerText"
+    async with shown(MadeUp(Trust(True, True, True, FILES.build)), tmp_path) as port:
+        page = await tools.open(f"http://127.0.0.1:{port}/board?lang=en", width=1920, height=1080)
+        await page.until(IS_LIVE, 30)
+    await page.until("document.body.dataset.live === 'stale'", 5)
+    assert re.match(r"Stale since \d\d:\d\d:\d\d:", await page.evaluate(says))
+    await page.evaluate("(now => { Date.now = () => now() + 86400000; })(Date.now)")
+    await page.until(f"/^Stale since \\d{{4}}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d:/.test({says})", 15)
 
 
 async def test_screen_is_opened_again_while_its_cookie_holds_the_token_leaves_the_address_and_is_the_new_one(

@@ -72,6 +72,12 @@ function clockTime(ms) {
   return new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: zone }).format(ms);
 }
 
+// An instant of the past, with its day unless that is today.
+function moment(ms) {
+  const day = (at) => new Intl.DateTimeFormat("en-CA", { dateStyle: "short", timeZone: state?.service.zone }).format(at);
+  return day(ms) === day(stream.now()) ? clockTime(ms) : `${day(ms)} ${clockTime(ms)}`;
+}
+
 function badge(level) {
   return el("span", "badge", icon(level), words()[level]);
 }
@@ -198,7 +204,7 @@ function showAgents() {
 function showTrust() {
   const notes = [];
   if (trouble) {
-    const since = stream.heardAt === null ? null : clockTime(stream.heardAt + stream.behindMs);
+    const since = stream.heardAt === null ? null : moment(stream.heardAt + stream.behindMs);
     if (trouble === "full_up") notes.push(words().full_up);
     else notes.push(since === null ? words().never : said(words().stale, since));
   } else if (state) {
@@ -279,7 +285,7 @@ $("#theme").addEventListener("click", () => change("theme", (theme = theme === "
 $("#full").addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()));
 addEventListener("resize", () => state && showAll());
 setInterval(tick, 250);
-setInterval(() => { page += 1; if (state) { showLines(); showCallers(); showAgents(); } }, PAGE_MS);
+setInterval(() => { page += 1; showTrust(); if (state) { showLines(); showCallers(); showAgents(); } }, PAGE_MS);
 if (asked.has("kiosk")) {
   document.body.classList.add("kiosk");
   const stayOn = () => navigator.wakeLock?.request("screen").catch(() => {});

@@ -21,6 +21,7 @@ export class Stream {
     this.tries = 0;
     this.timer = null; // of the next try; null: none is due, a connection is open or on its way
     this.build = null; // the service's page when we were loaded
+    this.ends = false; // it said that it ends: until it is gone it refuses boards, and not because they are too many
     setInterval(() => this.look(), 250);
     this.open();
   }
@@ -48,6 +49,7 @@ export class Stream {
     this.behindMs = message.now_ms - Date.now();
     this.heardAt = Date.now();
     this.tries = 0;
+    this.ends = false;
     this.reloadIfOld();
     this.onlive(true);
     this.onstate(this.state);
@@ -85,14 +87,15 @@ export class Stream {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.open(), AGAIN_MS[Math.min(this.tries++, AGAIN_MS.length - 1)]);
     if (why === "gap") return;
+    this.ends ||= why === "service";
     this.onlive(false, why);
     try {
       // An event source does not tell why it was refused.
       const answer = await fetch("/board/events", { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
       if (answer.status === 401) location.reload();
-      if (answer.status === 503) this.onlive(false, "full_up");
+      if (answer.status === 503 && !this.ends) this.onlive(false, "full_up");
     } catch {
-      // the service is away: the timer tries again
+      this.ends = false; // the service is away: the timer tries again
     }
   }
 
