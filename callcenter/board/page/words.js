@@ -70,7 +70,7 @@ export const WORDS = {
     },
     reason: {
       missed: "漏接",
-      unreachable: "话机离线",
+      unreachable: "曾离线",
       supervisor: "班长",
       break: "小休",
       meal: "用餐",
