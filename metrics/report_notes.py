@@ -21,12 +21,29 @@ NOTE_TOTALS = (
     "clock_adjusted",
 )
 
+_UNNUMBERED = {
+    "unknown": Words(
+        "Some calls have an unknown outcome (nobody watched when they ended, or their former system does not tell); they count as offered.",
+        "部分来电的结果未知（结束时无人值守，或原系统未记录），计入来电总量。",
+    ),
+    "rebuilt": Words(
+        "Some inbound calls were rebuilt from CEL, wholly or in part: their holds and wrap-up are unknown.",
+        "部分来电由 CEL 全部或部分重建：其保持与事后处理未知。",
+    ),
+    "imported": Words(
+        "Calls of a former system are among these: their holds, wrap-up, hand-overs and offers are unknown and in no figure.",
+        "含导入自原系统的通话：其保持、事后处理、转接与派发未知，不在相应各数中。",
+    ),
+}
+"""What the public reads of calls whose number would be, or would nearly tell, that of the calls offered."""
 
-def notes(totals: Totals, dictionary: Dictionary, *, is_over: bool) -> Iterator[Words]:
-    """Return the sentences that hold of these totals, then those of the choices. `is_over`: the period has passed."""
+
+def notes(totals: Totals, dictionary: Dictionary, *, is_over: bool, public_only: bool = False) -> Iterator[Words]:
+    """Return the sentences that hold of these totals, then those of the choices. `is_over`: the period has passed.
+    `public_only`: without numbers that may be that of the calls offered, as where all of them come from a former system."""
     if not any(totals[name] for name in ("offered", "outbound_attempts", "not_ended")):
         yield Words("No calls in this period.", "该时段没有电话。")
-    yield from _counted(totals)
+    yield from _counted(totals, public_only=public_only)
     if not dictionary.choices.hold_in_talk and (totals["rebuilt"] or totals["imported"]):
         yield Words(
             "Where holds are unknown, nothing was taken off the talk.", "保持时间未知的通话，其通话时长未扣除保持。"
@@ -59,7 +76,7 @@ def versions_note(versions: Mapping[str, int]) -> Words:
     )
 
 
-def _counted(totals: Totals) -> Iterator[Words]:
+def _counted(totals: Totals, *, public_only: bool) -> Iterator[Words]:
     said = (
         (
             "not_ended",
@@ -90,5 +107,7 @@ def _counted(totals: Totals) -> Iterator[Words]:
         ("blocked", "Besides, {} calls of blocked numbers, not counted.", "另有 {} 通黑名单号码来电，不计入。"),
     )
     for name, en, zh in said:
-        if totals[name]:
+        if totals[name] and public_only and name in _UNNUMBERED:
+            yield _UNNUMBERED[name]
+        elif totals[name]:
             yield Words(en.format(totals[name]), zh.format(totals[name]))

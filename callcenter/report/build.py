@@ -100,7 +100,7 @@ async def build_document(figures: Figures, request: Request) -> Document:
             completeness_in_words(whole, gaps, dictionary),
             *(() if request.scope == EVERYTHING else (NO_TIMES,)),
             *overlong_note(overlong),
-            *notes(whole, dictionary, is_over=is_over),
+            *notes(whole, dictionary, is_over=is_over, public_only=request.public_only),
             versions_note(_versions(dictionary)),
         ),
         is_final,

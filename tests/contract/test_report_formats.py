@@ -15,6 +15,7 @@ from callcenter.publish.sheet import HEAD_ROWS
 from metrics.lengths import DAY_MS
 from metrics.totals import REASONS
 from tests.contract.calls_told import Told
+from tests.contract.import_files import abandoned, answered, write
 from tests.contract.test_report_command import MIDNIGHT_MS, home, run, store
 from tests.contract.test_report_options import PLAN, json_with, with_day
 from tests.unit.publish.page_read import PageRead
@@ -145,6 +146,20 @@ def test_public_part_never_shows_the_calls_offered(with_day: Path) -> None:
     assert refused.exit_code == 2 and "not for the public" in refused.stderr
     whole = run("report", "--day", "2021-01-10").stdout
     assert "23" in {word for row in cells_of(whole) for word in row}
+
+
+def test_public_notes_do_not_count_calls_that_may_be_all_that_were_offered(home: Path) -> None:
+    """A year of a former system alone: the number of its calls is that of the calls offered."""
+    calls = [answered(f"a{n}") for n in range(9)] + [abandoned(f"b{n}", outcome="unknown") for n in range(14)]
+    assert run("import", str(write(home / "old.csv", calls))).exit_code == 0
+    for lang, words in (("en", "Calls of a former system are among these"), ("zh", "含导入自原系统的通话")):
+        found = json_with("--year", "2020", "--public", "--lang", lang)
+        said = "".join(found["notes"])
+        assert words in said and not re.search(r"\b(23|14)\b", said)
+        for kind in ("text", "csv", "html"):
+            page = run("report", "--year", "2020", "--public", "--lang", lang, "--format", kind).stdout
+            assert words in page and "39.1%" in page and not re.search(r"\b23 (calls|通)", page)
+    assert "23 calls come from a former system" in "".join(json_with("--year", "2020", "--lang", "en")["notes"])
 
 
 def flat(value: object) -> list[object]:
