@@ -165,8 +165,12 @@ def _of_whole(figures: Figures, request: Request, whole: Totals, lowest: WindowM
 
 
 def _sixty_minutes(figures: Figures, hours: Bins) -> Bins:
+    """Return whole hours made of hours or of halves of them; half an hour that is left over makes none."""
     begins = hours.begins
-    return hours if len(begins) < 2 else hours.by(HOUR_MS // (begins[1] - begins[0]), figures.dictionary)
+    if len(begins) < 2:
+        return hours
+    parts = HOUR_MS // (begins[1] - begins[0])
+    return hours.until(len(begins) // parts * parts).by(parts, figures.dictionary)
 
 
 async def _intervals(figures: Figures, request: Request) -> tuple[list[Section], list[Section]]:

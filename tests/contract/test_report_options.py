@@ -31,6 +31,7 @@ from metrics.dictionary import FIGURES
 from metrics.document import Cell
 from metrics.lengths import DAY_MS
 from tests.contract.calls_told import Told, handed_to_specialist, worked_example
+from tests.contract.import_files import abandoned, write
 from tests.contract.test_figures_read import any_calls, placed, stored
 from tests.contract.test_report_command import MIDNIGHT_MS, day_by_hand, home, json_of, run, store
 
@@ -117,6 +118,19 @@ def test_file_that_cannot_be_written_is_one_line_and_exit_1(with_day: Path) -> N
 def test_last_year_of_the_calendar_that_has_an_end_is_reported(with_day: Path) -> None:
     words = ("--year", "9998", "--interval", "year", "--zone", "America/Los_Angeles")
     assert json_with(*words)["call_service"]["inbound"]["call_volume"] == 0
+
+
+def test_day_of_half_an_hour_more_has_one_window_of_24_hours_and_none_of_less(home: Path) -> None:
+    """The clocks of Lord Howe go back by half an hour: the day has 24 hours and a half."""
+    at = "2021-04-04T{}:00+10:30"
+    fields = [("a", "12:00"), ("b", "23:20")]
+    calls = [
+        abandoned(name, arrived_at=at.format(clock), queued_at="", ended_at=at.format(clock)) for name, clock in fields
+    ]
+    assert run("import", str(write(home / "old.csv", calls))).exit_code == 0
+    found = json_with("--day", "2021-04-04", "--zone", "Australia/Lord_Howe")
+    assert found["overview"]["offered"]["value"] == 2
+    assert found["connect_rate_24h"]["windows"]["value"] == 1
 
 
 def test_calls_of_no_line_have_a_name_in_the_table_of_lines(with_day: Path) -> None:

@@ -85,3 +85,11 @@ def test_hours_on_the_clock_are_those_of_each_instant(zone: str) -> None:
     period = Period(date(2018, 1, 30), date(2018, 12, 2), ZoneInfo(zone))
     begins = period.hours()[:-1]
     assert period.hours_on_the_clock(begins) == [period.local(at_ms).hour for at_ms in begins]
+
+
+def test_day_that_the_zone_left_out_is_no_period() -> None:
+    samoa = ZoneInfo("Pacific/Apia")
+    with pytest.raises(ValueError, match="Pacific/Apia left that day out"):
+        Period(date(2011, 12, 30), date(2011, 12, 31), samoa)
+    whole = Period(date(2011, 12, 29), date(2012, 1, 1), samoa)
+    assert len(whole.hours()) - 1 == 48, "the days beside it are whole"
