@@ -66,8 +66,8 @@ def import_calls(
         callcenter import calls-2020.csv.bad.csv --source former      (when its rows are corrected)
     Exit codes: 0 done, 1 failed (run it again), 2 wrong use or file, 3 loaded in part.
     """
-    bad_path = bad or file.with_name(f"{file.name}.bad.csv")
-    if bad_path == file:
+    bad_path = bad or file.parent / f"{file.name}.bad.csv"
+    if file.exists() and bad_path.exists() and file.samefile(bad_path):
         _refuse("--bad names the file itself: bad rows need a file of their own")
     if not (source.strip() and source.isprintable() and len(source) <= LONGEST_SOURCE):
         _refuse(f"--source must be a name of at most {LONGEST_SOURCE} printable characters")

@@ -66,6 +66,10 @@ class CsvFile:
         self.encoding = encoding or "utf-8"
         self.is_guessed = False
         """The encoding was found by looking at bytes that are not UTF-8."""
+        if path.exists() and not path.is_file():
+            raise FileRefused(
+                f"{path} cannot be read: it is a folder or a pipe, but rows may be read twice: name a file"
+            )
         sample = self._sample()
         if encoding is None:
             self.encoding = encoding_of(sample, is_whole=len(sample) < SAMPLE_BYTES)
@@ -101,7 +105,7 @@ class CsvFile:
 
     def _is_ended(self) -> bool:
         with self.path.open("rb") as file:
-            file.seek(-2, os.SEEK_END)
+            file.seek(-min(self.size, 2), os.SEEK_END)
             return file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
 
     def _places(self) -> dict[str, int]:

@@ -35,6 +35,8 @@ MOST_KNOWN = 10_000
 """Lines and agents that are kept."""
 MOST_HOURS = 100_000
 """That are kept: eleven years."""
+LONGEST_DAY = 10
+"""Characters of a date alone, as `2020-12-31`: no instant, though the library would take it for its midnight."""
 TOLERANCE_MS = DAY_MS
 """So much later than now an instant may lie: clocks go wrong, and zones are mistaken."""
 WITHIN_HOUR_MS = {f"{m:02}:{s:02}": (m * 60 + s) * 1000 for m in range(60) for s in range(60)}
@@ -85,6 +87,8 @@ class Instants:
         return at_ms
 
     def _exactly(self, text: str) -> int:
+        if len(text) <= LONGEST_DAY:
+            raise ValueError(text)
         at = datetime.fromisoformat(text)
         return ((at if at.tzinfo is not None else at.replace(tzinfo=self._zone)) - _EPOCH) // _MS
 

@@ -486,6 +486,10 @@ def test_header_alone_is_no_error(database: str, tmp_path: Path) -> None:
         (("old.csv", "--encoding", "klingon"), "klingon"),
         (("old.csv", "--source", " "), "--source"),
         (("old.csv", "--bad", "old.csv"), "--bad"),
+        (("old.csv", "--bad", "linked.csv"), "--bad names the file itself"),
+        ((".",), "cannot be read: it is a folder"),
+        (("pipe",), "cannot be read: it is a folder or a pipe"),
+        (("letter.csv",), "lacks call_id"),
         (("header.csv",), "lacks queued_at"),
         (("empty.csv",), "is empty"),
     ],
@@ -498,6 +502,9 @@ def test_wrong_use_is_refused_in_words_and_nothing_is_loaded(
     write(Path("old.csv"), [answered("a")])
     write(Path("header.csv"), [], ["call_id", "direction", "arrived_at"])
     Path("empty.csv").write_bytes(b"")
+    Path("letter.csv").write_bytes(b"x")
+    Path("linked.csv").symlink_to("old.csv")
+    os.mkfifo("pipe")
     done = run("import", *words)
     assert done.exit_code == 2 and why in done.stderr
     assert len(done.stderr.splitlines()) <= 2 and not os.path.exists(".state")

@@ -96,7 +96,7 @@ def test_outcome_is_as_told_or_follows_from_the_instants(
         (ANSWERED, {"arrived_at": ""}, "arrived_at is empty"),
         (ANSWERED, {"ended_at": ""}, "ended_at is empty"),
         (ANSWERED, {"arrived_at": "2020-03-01T10:00:00"}, "arrived_at '2020-03-01T10:00:00' has no zone"),
-        (ANSWERED, {"queued_at": "2020-03-01"}, "queued_at '2020-03-01' has no zone"),
+        (ANSWERED, {"queued_at": "2020-03-01"}, "queued_at '2020-03-01' is no instant"),
         (ANSWERED, {"answered_at": "10:00"}, "answered_at '10:00' is no instant"),
         (ANSWERED, {"ended_at": "2020-02-30T10:00:00Z"}, "ended_at '2020-02-30T10:00:00Z' is no instant"),
         (ANSWERED, {"ended_at": "0001-01-01T00:00:00+14:00"}, "ended_at '0001.* lies before"),
@@ -176,6 +176,13 @@ def test_instants_without_zone_are_meant_in_the_zone_that_was_given() -> None:
     naive = {name: value.removesuffix("+08:00") for name, value in ANSWERED.items()}
     assert reader.read(7, list(naive.values())) == read(ANSWERED)
     assert reader.read(7, list(ANSWERED.values())) == read(ANSWERED)
+
+
+@pytest.mark.parametrize("day", ["2020-03-01", "20200301", "2020-W09-7"])
+def test_day_without_a_time_is_no_midnight_even_where_the_zone_is_given(day: str) -> None:
+    reader = RowReader(HEADER, PLACES, ZoneInfo("Asia/Shanghai"), now_ms=NOW_MS)
+    with pytest.raises(BadRow, match=f"arrived_at '{day}' is no instant"):
+        reader.read(7, list((ABANDONED | {"arrived_at": day, "queued_at": "", "ended_at": day}).values()))
 
 
 def looked_up(instants: Instants, text: str) -> int | None:
