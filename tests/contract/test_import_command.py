@@ -121,6 +121,23 @@ def test_what_a_former_system_does_not_tell_is_no_zero_until_a_call_of_ours_is_b
     assert told["agents"]["1001"]["seat_misses"] == 0
 
 
+def test_former_system_does_not_tell_who_was_queued_no_rate_from_there_is_a_false_zero(
+    database: str, tmp_path: Path
+) -> None:
+    direct = [answered("a", queued_at=""), abandoned("b", queued_at="")]
+    assert run("import", str(write(tmp_path / "old.csv", direct))).exit_code == 0
+    level = json.loads(run("report", *YEAR, "--format", "json").stdout)["service_levels"]["20"]
+    assert {name: level[name] for name in level if name.endswith("_queue")} == {
+        "service_level_queue": None,
+        "answered_within_share_queue": None,
+        "service_level_icmi4_queue": None,
+    }
+    assert level["service_level_arrival"] == "50.0%"
+    assert run("import", str(write(tmp_path / "more.csv", [answered("c")]))).exit_code == 0
+    level = json.loads(run("report", *YEAR, "--format", "json").stdout)["service_levels"]["20"]
+    assert level["service_level_queue"] == "33.3%"
+
+
 def told_live(row: dict[str, Any]) -> CallStory:
     """The same call, told to the ledger as a PBX's calls are."""
     call = CallId(row["pbx"], row["uniqueid"])
