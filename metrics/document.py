@@ -121,7 +121,7 @@ class Document:
 
     title: Words
     period: Words
-    """In words: `[2026-01-01, 2027-01-01) Asia/Shanghai`, what is in it (scope, line), and whether it is final."""
+    """In words: `2026-01-01 to 2026-12-31 (Asia/Shanghai)`, what is in it (scope, line), and whether it is final."""
     sections: tuple[Section, ...]
     notes: tuple[Words, ...] = ()
     """Below everything: the choices that the figures depend on, completeness, gaps."""

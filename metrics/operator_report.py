@@ -11,7 +11,7 @@ from metrics.choices import CLOCK_WORDS, THRESHOLDS_S
 from metrics.dictionary import DICTIONARY, OUTCOMES, Dictionary
 from metrics.document import Cell, Chart, ChartKind, Column, Row, Section
 from metrics.figures import Unit
-from metrics.report import INTERVAL_FIGURES, with_level
+from metrics.report import INTERVAL_FIGURES, line_of, with_level
 from metrics.rounding import NOT_APPLICABLE
 from metrics.tables import Part, cell, list_of, table_of
 from metrics.totals import REASONS, Totals
@@ -186,7 +186,7 @@ def outbound(totals: Totals, dictionary: Dictionary = DICTIONARY) -> Section:
 def intervals(parts: Sequence[Part], dictionary: Dictionary = DICTIONARY) -> Section:
     """Return one row for each interval of the period."""
     column = Column("interval", Words("From", "起始"))
-    chart = Chart(ChartKind.LINE, "interval", ("offered", "agent_answered"), Words("calls", "通"))
+    chart = line_of(("offered", "agent_answered"), parts)
     title = Words("By interval", "分时段统计")
     return table_of(
         dictionary, "intervals", title, column, with_level(INTERVAL_FIGURES, dictionary), parts, chart=chart

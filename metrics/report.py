@@ -16,7 +16,7 @@ from metrics.totals import Totals
 from metrics.words import Words
 
 CALL_COLUMNS = (
-    Column("row", Words("", "")),
+    Column("row", Words("Calls of", "话务类别")),
     Column("call_volume", Words("Calls", "话务量（通）")),
     Column("connect_rate", Words("Connect rate", "接通率")),
     Column("avg_wait_s", Words("Average wait (s)", "平均等待时长（秒）")),
@@ -106,10 +106,15 @@ def call_service(totals: Totals, dictionary: Dictionary = DICTIONARY) -> Section
 def intervals(parts: Sequence[Part], dictionary: Dictionary = DICTIONARY) -> Section:
     """Return the call-service table's figures of each interval, for the public."""
     column = Column("interval", Words("From", "起始"))
-    chart = Chart(ChartKind.LINE, "interval", ("total_volume", "agent_answered"), Words("calls", "通"))
+    chart = line_of(("total_volume", "agent_answered"), parts)
     title = Words("Call service by interval", "分时段话务服务")
     key = "call_service_by_interval"
     return table_of(dictionary, key, title, column, PUBLIC_INTERVAL_FIGURES, parts, chart=chart, is_public=True)
+
+
+def line_of(series: tuple[str, ...], parts: Sequence[Part]) -> Chart | None:
+    """Return the line of intervals; a single one makes none, only an empty picture."""
+    return Chart(ChartKind.LINE, "interval", series, Words("calls", "通")) if len(parts) > 1 else None
 
 
 def hour_sections(hours: Sequence[Totals], dictionary: Dictionary = DICTIONARY) -> Iterable[Section]:

@@ -4,6 +4,7 @@ Jinja2 escapes everything that stands in the document (names of lines and agents
 policy forbids the browser to fetch or run anything, so a name that got through would still do nothing.
 """
 
+import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,7 @@ MANY_ROWS, WHOLE_ROWS = 12, 24
 """With more rows a table's lines are closer; up to the hours of a day it is not broken over two pages."""
 LONG_WORD = 24
 """Characters."""
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d)( \d\d:\d\d)?")
 
 
 def html(document: Document, lang: str, *, made_at: datetime, public_only: bool = False) -> str:
@@ -60,6 +62,7 @@ def _template() -> Template:
         "notes": notes,
         "drawing": chart.layout,
         "breakable": _breakable,
+        "whole_day": _whole_day,
     }
     environment.tests["long"] = _is_long
     return environment.get_template("report.html")
@@ -87,6 +90,12 @@ def _needed_em(section: Section, at: int, lang: str) -> float:
 def _is_long(text: str) -> bool:
     """Tell whether a word in it may have to be broken, or the table would be wider than the paper."""
     return max(map(len, text.split()), default=0) > LONG_WORD
+
+
+def _whole_day(text: str) -> str | Markup:
+    """Return a text; a day in front of it is not broken at its hyphens, or it could not be read down a column."""
+    found = _DATE.fullmatch(text)
+    return text if found is None else Markup('<span class="day">{}</span>{}').format(found[1], found[2] or "")
 
 
 def _breakable(title: str) -> Markup:

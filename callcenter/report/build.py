@@ -8,6 +8,7 @@ which times nobody watched (`metrics.completeness`).
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 
 from agents.errors import NeedSyntaxError
 from agents.skills import parse_need
@@ -274,8 +275,7 @@ def _versions(dictionary: Dictionary) -> dict[str, int]:
 def _period_words(request: Request, *, is_final: bool) -> Words:
     """Say the period, what is in it, and whether it is final."""
     period, scope = request.period, request.scope
-    text = f"[{period.first}, {period.last}) {period.zone}"
-    en, zh = [text], [text]
+    en, zh = [f"{_days(period, 'en')} ({period.zone})"], [f"{_days(period, 'zh')}（{period.zone}）"]
     if scope.platform is not None:
         en.append(f"platform {scope.platform}")
         zh.append(f"平台 {scope.platform}")
@@ -287,3 +287,11 @@ def _period_words(request: Request, *, is_final: bool) -> Words:
         en.append("not final")
         zh.append("未定稿")
     return Words(", ".join(en), "，".join(zh))
+
+
+def _days(period: Period, lang: str) -> str:
+    """Return the period's first and last day, both in it, as a reader of the published report expects them."""
+    days = dict.fromkeys((period.first, period.last - timedelta(days=1)))
+    if lang == "zh":
+        return "至".join(f"{day.year}年{day.month}月{day.day}日" for day in days)
+    return " to ".join(map(str, days))

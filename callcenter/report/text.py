@@ -13,6 +13,8 @@ def show(document: Document, lang: str, *, public_only: bool, console: Console) 
     for section in document.shown(public_only=public_only):
         if section.rows:
             console.print(_table(section, lang))
+        else:
+            console.print(section.title.in_(lang), highlight=False, markup=False, style="italic")
         for note in section.notes:
             console.print(note.in_(lang), highlight=False, markup=False, soft_wrap=True)
     for note in document.notes:

@@ -149,6 +149,25 @@ def test_english_table_says_what_is_not_final(with_calls: Path) -> None:
     assert "Not final: 1 calls have not ended" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("days", "en", "zh"),
+    [
+        (("2020-01-01", "2021-01-01"), "2020-01-01 to 2020-12-31", "2020年1月1日至2020年12月31日"),
+        (("2020-12-31", "2021-01-01"), "2020-12-31", "2020年12月31日"),
+    ],
+)
+def test_period_is_said_by_its_days_as_a_reader_of_what_is_published_counts_them(
+    home: Path, days: tuple[str, str], en: str, zh: str
+) -> None:
+    assert report(*days, "--lang", "en").stdout.startswith(f"Hotline: call statistics  {en} (Asia/Shanghai)\n")
+    assert f"<dd>{zh}（Asia/Shanghai）</dd>" in report(*days, "--format", "html").stdout
+
+
+def test_section_without_a_row_has_its_title_above_its_note(home: Path) -> None:
+    said = report("2020-01-01", "2021-01-01", "--lang", "en").stdout.splitlines()
+    assert said[said.index("No gap is on record.") - 1] == "Times in which nobody watched"
+
+
 def test_plan_zone_moves_midnight_and_zone_option_wins(with_calls: Path) -> None:
     example = Path(config.__file__).with_name("plan.example.toml").read_text(encoding="utf-8")
     (with_calls / "plan.toml").write_text(example.replace('zone = "Asia/Shanghai"', 'zone = "UTC"'), encoding="utf-8")

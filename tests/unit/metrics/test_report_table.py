@@ -3,11 +3,13 @@
 import pytest
 
 from acd.names import Outcome
+from metrics import operator_report
 from metrics.choices import Choices
 from metrics.dictionary import DICTIONARY, OUTCOMES, build
-from metrics.document import printed_rows
-from metrics.report import call_service, hour_sections
+from metrics.document import ChartKind, printed_rows
+from metrics.report import call_service, hour_sections, intervals
 from metrics.report_notes import notes
+from metrics.tables import Part
 
 EMPTY = DICTIONARY.empty()
 from tests.counted import figure_text
@@ -31,6 +33,20 @@ def test_published_year_comes_out_of_its_totals() -> None:
         ("呼出", "259935", "—", "—", "122", "5933"),
         ("合计", "458619", "—", "—", "204", "5933"),
     )
+
+
+def test_head_of_the_call_service_table_is_that_of_the_published_one() -> None:
+    assert [column.title.zh for column in call_service(EMPTY).columns] == [
+        *("话务类别", "话务量（通）", "接通率", "平均等待时长（秒）", "平均通话时长（秒）", "最大通话时长（秒）")
+    ]
+
+
+def test_single_interval_has_no_line_to_draw() -> None:
+    one, two = Part("a", "a", EMPTY), Part("b", "b", EMPTY)
+    for of in (intervals, operator_report.intervals):
+        assert of([one]).chart is None and of([]).chart is None
+        chart = of([one, two]).chart
+        assert chart is not None and chart.kind is ChartKind.LINE
 
 
 @pytest.mark.parametrize(

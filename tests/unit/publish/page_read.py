@@ -54,7 +54,7 @@ class PageRead(HTMLParser):
             return
         tag = self._open[-1]
         self.texts[tag][-1] += data
-        if tag in ("td", "th"):
+        if {"td", "th"} & set(self._open):
             self.tables[-1][-1][-1] += data
         if tag == "style":
             self.style += data

@@ -49,6 +49,13 @@ def test_hostile_names_stay_text_and_make_no_element(lang: str) -> None:
     assert [row[1] for row in hostile.tables[0][1:]] == list(HOSTILE)
 
 
+def test_day_in_a_cell_is_not_broken_at_its_hyphens() -> None:
+    page = html(year(agents(("2020-03-01", "2020-03-01 09:00", "2020-03-01 and more"))), "en", made_at=MADE_AT)
+    assert page.count('<span class="day">2020-03-01</span>') == 2
+    assert '<span class="day">2020-03-01</span> 09:00<' in page
+    assert ".day { white-space: nowrap; }" in PageRead.of(page).style
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_page_fetches_and_runs_nothing(lang: str) -> None:
     page = PageRead.of(html(year(agents(HOSTILE), by_hour()), lang, made_at=MADE_AT))
