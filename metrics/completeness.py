@@ -109,6 +109,9 @@ def gaps_in_words(gaps: Sequence[Gap]) -> Words:
     unread = sum(not gap.is_read for gap in gaps)
     more = f", {unread} of them not told from CEL: calls may be missing" if unread else ", all told from CEL"
     zh = f"，其中{unread}段未能由CEL补录，可能缺少来电" if unread else "，均已由CEL补录"
+    if any(not gap.is_read and not gap.is_open for gap in gaps):
+        more += ". A wait or talk that ended in such a gap counts until the gap's end: averages and longest times may be too high"
+        zh += "；在此期间结束的等待或通话计至该段结束，平均与最长时长可能偏高"
     is_open = any(gap.is_open for gap in gaps)
     end = (
         " Not final: nobody watches yet; the service tells it when it is back, callcenter reconcile before."

@@ -1,5 +1,6 @@
 """What a report says of its own completeness, and of the times in which nobody watched."""
 
+from dataclasses import replace
 from datetime import timedelta, timezone
 from typing import Any
 
@@ -51,7 +52,16 @@ def test_gaps_are_listed_with_length_and_whether_cel_told_of_them() -> None:
 def test_no_gap_is_said_and_gaps_are_added_up_before_they_are_rounded() -> None:
     assert gaps_in_words([]).en == "No gap is on record."
     assert gaps_in_words([READ]).en == "Nobody watched in 1 gap, 35 s together, all told from CEL."
-    assert gaps_in_words([READ, UNREAD]).zh == "无人值守2段，共39秒，其中1段未能由CEL补录，可能缺少来电。"
+    assert gaps_in_words([READ, UNREAD]).zh.startswith("无人值守2段，共39秒，其中1段未能由CEL补录，可能缺少来电；")
+
+
+def test_gap_that_cel_did_not_tell_makes_waits_and_talks_too_long_that_is_said_and_not_of_one_still_open() -> None:
+    told = gaps_in_words([UNREAD])
+    assert "counts until the gap's end: averages and longest times may be too high." in told.en
+    assert "计至该段结束，平均与最长时长可能偏高。" in told.zh
+    still_open = replace(UNREAD, is_open=True)
+    for quiet in ([READ], [still_open]):
+        assert "too high" not in gaps_in_words(quiet).en and "偏高" not in gaps_in_words(quiet).zh
 
 
 def test_one_line_for_below_a_report_has_both() -> None:
