@@ -70,6 +70,8 @@ class Figure:
     excludes: Words = NO_TESTS
     needs: tuple[str, ...] = ()
     """Totals of which at least one must not be 0, else the figure does not apply: what it counts was not on record."""
+    told: tuple[str, ...] = ()
+    """Two totals: where there are some of the second and none of the first, a former system does not tell what it counts."""
     is_ours: bool = False
     """A former system's calls do not tell what it counts: where there are no others the figure does not apply."""
 
@@ -84,6 +86,8 @@ class Figure:
         """Return (numerator, denominator), neither reduced nor in the figure's unit; None where it does not apply."""
         if self.needs and not any(totals[name] for name in self.needs):
             return None
+        if self.told and totals[self.told[1]] and not totals[self.told[0]]:
+            return None
         if self.is_ours and totals["imported"] and totals["imported"] == sum(totals[name] or 0 for name in _ENDED):
             return None
         parts = [sign * part for name, sign in _signed(self.numerator) if (part := totals[name]) is not None]
@@ -95,7 +99,7 @@ class Figure:
     def terms(self) -> tuple[str, ...]:
         """Return the names of all totals it is made of."""
         ours = (*_ENDED, "imported") if self.is_ours else ()
-        names = (*self.numerator, *self.denominator, *self.needs, *ours)
+        names = (*self.numerator, *self.denominator, *self.needs, *self.told, *ours)
         return tuple(dict.fromkeys(name.removeprefix("-") for name in names))
 
 

@@ -11,8 +11,8 @@ from metrics.words import Words
 def level_figures(choices: Choices) -> Iterator[Figure]:
     """Return the figures with a threshold."""
     for clock, since in CLOCK_WORDS.items():
-        # A former system that does not tell when its calls were queued has no wait from there: "—", and no false 0 %.
-        needs = ("queued",) if clock is Clock.QUEUE else ()
+        # Who was answered, and nobody tells when he was queued, has no wait from there: "—", and no false 0 %.
+        told = ("answered_queued", "agent_answered") if clock is Clock.QUEUE else ()
         for seconds in THRESHOLDS_S:
             within = f"answered_in_{seconds}_{clock}"
             yield Figure(
@@ -25,7 +25,7 @@ def level_figures(choices: Choices) -> Iterator[Figure]:
                 ),
                 counts=Words(f"answered within {seconds} s / offered", f"{seconds}秒内接通 / 来电总量"),
                 clock=clock,
-                needs=needs,
+                told=told,
             )
             yield Figure(
                 f"answered_within_share_{seconds}_{clock}",
@@ -37,7 +37,7 @@ def level_figures(choices: Choices) -> Iterator[Figure]:
                 ),
                 counts=Words(f"answered within {seconds} s / answered", f"{seconds}秒内接通 / 座席接通量"),
                 clock=clock,
-                needs=needs,
+                told=told,
             )
             yield Figure(
                 f"service_level_icmi4_{seconds}_{clock}",
@@ -53,5 +53,5 @@ def level_figures(choices: Choices) -> Iterator[Figure]:
                     f"{seconds}秒内接通 /（座席接通量 + 等待超过{seconds}秒后放弃）",
                 ),
                 clock=clock,
-                needs=needs,
+                told=told,
             )

@@ -43,7 +43,7 @@ def lowest_window(
     """Return the minimum over windows of 24 h, step 1 h, of neighbouring hours; the figure's totals must be sums, and what it
     divides by a count. Years have many windows: they are compared crosswise."""
     formula = dictionary.figures[figure]
-    assert not (formula.longest or formula.needs or formula.is_ours), figure
+    assert not (formula.longest or formula.needs or formula.told or formula.is_ours), figure
     unit = PER_UNIT[formula.unit]
     limit, per = duty.numerator * unit.denominator, duty.denominator * unit.numerator
     parts, wholes = _windows(hours, formula.numerator), _windows(hours, formula.denominator)

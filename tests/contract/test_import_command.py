@@ -124,8 +124,10 @@ def test_what_a_former_system_does_not_tell_is_no_zero_until_a_call_of_ours_is_b
 def test_former_system_does_not_tell_who_was_queued_no_rate_from_there_is_a_false_zero(
     database: str, tmp_path: Path
 ) -> None:
-    direct = [answered("a", queued_at=""), abandoned("b", queued_at="")]
-    assert run("import", str(write(tmp_path / "old.csv", direct))).exit_code == 0
+    assert run("import", str(write(tmp_path / "none.csv", [abandoned("b", queued_at="")]))).exit_code == 0
+    level = json.loads(run("report", *YEAR, "--format", "json").stdout)["service_levels"]["20"]
+    assert level["service_level_queue"] == "0.0%", "nobody was answered: that is known"
+    assert run("import", str(write(tmp_path / "old.csv", [answered("a", queued_at="")]))).exit_code == 0
     level = json.loads(run("report", *YEAR, "--format", "json").stdout)["service_levels"]["20"]
     assert {name: level[name] for name in level if name.endswith("_queue")} == {
         "service_level_queue": None,
