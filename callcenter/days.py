@@ -41,9 +41,10 @@ def steps_of_day(day: date, zone: tzinfo, step_ms: int) -> range:
     return range(midnight_ms(day, zone), midnight_ms(day + timedelta(days=1), zone), step_ms)
 
 
-def why_no_period(first: date, last: date) -> str:
-    """Say why [first, last) is no period; empty: it is one."""
+def why_no_period(first: date, last: date, zone: tzinfo | None = None) -> str:
+    """Say why [first, last) is no period, in the calendar or in a zone, which may have left a day out; empty: it is one."""
     if first < last:
-        return ""
+        is_left_out = zone is not None and midnight_ms(first, zone) >= midnight_ms(last, zone)
+        return f"the period from {first} to {last} is empty: {zone} left that day out" if is_left_out else ""
     why = "is empty" if first == last else "ends before it begins"
     return f"the period from {first} to {last} {why}: --to is the day after the last one"

@@ -73,6 +73,8 @@ def reconcile(
         tz = zone_of(zone, settings.plan)
     except ConfigError as error:
         _refuse(str(error))
+    if why := why_no_period(first, last, tz):
+        _refuse(why)
     cel = _cel(settings)
     if line is not None:
         _check_line(settings, plan, line)

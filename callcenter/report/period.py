@@ -38,10 +38,8 @@ class Period:
 
     def __post_init__(self) -> None:
         """Raise ValueError for a period without a day, in the calendar or in the zone, which may leave one out."""
-        if why := why_no_period(self.first, self.last):
+        if why := why_no_period(self.first, self.last, self.zone):
             raise ValueError(why)
-        if self.from_ms >= self.to_ms:
-            raise ValueError(f"the period from {self.first} to {self.last} is empty: {self.zone} left that day out")
 
     @property
     def from_ms(self) -> int:

@@ -151,6 +151,11 @@ def nothing(home: Path, patch: pytest.MonkeyPatch) -> None:
     [
         (nothing, ("--from", "2023-11-18", "--to", "2023-11-15"), "ends before it begins"),
         (nothing, ("--from", "2023-11-15", "--to", "2023-11-15"), "is empty"),
+        (
+            nothing,
+            ("--from", "2011-12-30", "--to", "2011-12-31", "--zone", "Pacific/Apia"),
+            "Pacific/Apia left that day out",
+        ),
         (nothing, (*PERIOD, "--zone", "Nowhere/Land"), "there is no time zone 'Nowhere/Land'"),
         (plan, (*PERIOD, "--line", "tax"), "there is no line 'tax': general"),
         (nothing, (*PERIOD, "--line", "tax"), "there is no line 'tax'\n"),
