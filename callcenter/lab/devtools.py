@@ -23,8 +23,16 @@ ANSWER_S = 30.0
 _IN, _OUT = "commands", "answers"
 
 
+GOES = ("navigated", "execution context", "context was destroyed", "context with specified id")
+"""What the browser says, in part, of a page that goes to another one while it is asked."""
+
+
 class PageError(LabError):
     """What was asked of a page failed."""
+
+
+class PageGoes(PageError):
+    """It went to another page, or was loaded again, in the moment it was asked."""
 
 
 @dataclass(eq=False)
@@ -39,7 +47,7 @@ class Page:
     """Errors of scripts, and what its own security policy refused."""
 
     async def evaluate(self, expression: str) -> Any:
-        """Return the value of a JavaScript expression (of a promise, what it comes to). Raises PageError."""
+        """Return the value of a JavaScript expression (of a promise, what it comes to). Raises PageError, PageGoes."""
         words = {"expression": expression, "returnByValue": True, "awaitPromise": True}
         answer = await self.tools.ask("Runtime.evaluate", words, self.session)
         if "exceptionDetails" in answer:
@@ -47,14 +55,20 @@ class Page:
         return answer["result"].get("value")
 
     async def until(self, expression: str, within_s: float = 20.0) -> Any:
-        """Ask until the expression is true; return its value. Raises PageError with what stands on the page."""
+        """Ask until the expression is true, over loads of the page; return its value. Raises PageError with what stands on the page."""
         deadline = asyncio.get_running_loop().time() + within_s
-        while not (value := await self.evaluate(expression)):
+        while not (value := await self._evaluate_if_there(expression)):
             if asyncio.get_running_loop().time() > deadline:
-                text = await self.evaluate("document.body.innerText")
+                text = await self._evaluate_if_there("document.body.innerText")
                 raise PageError(f"not within {within_s:g} s: {expression}\n{text}\n{self.complaints}")
             await asyncio.sleep(0.05)
         return value
+
+    async def _evaluate_if_there(self, expression: str) -> Any:
+        try:
+            return await self.evaluate(expression)
+        except PageGoes:
+            return None
 
     async def screenshot(self) -> bytes:
         """Return what is to be seen now (PNG)."""
@@ -126,7 +140,8 @@ class DevTools(asyncio.Protocol):
         answer = self._asked.get(message.get("id", 0))
         if answer is not None and not answer.done():
             if "error" in message:
-                answer.set_exception(PageError(str(message["error"].get("message"))))
+                said = str(message["error"].get("message"))
+                answer.set_exception((PageGoes if any(part in said for part in GOES) else PageError)(said))
             else:
                 answer.set_result(message.get("result", {}))
         elif (page := self._pages.get(message.get("sessionId", ""))) is not None:

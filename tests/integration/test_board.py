@@ -442,9 +442,8 @@ async def test_token_is_revoked_the_open_board_goes_back_to_the_log_in(building:
     store, token_id, token = token_of(building)
     page = await tools.open(f"http://127.0.0.1:{building.site.http_port}/board")
     await page.until("!!document.querySelector('#token')")
-    await page.evaluate(
-        f"document.querySelector('#token').value = {json.dumps(token)}, document.querySelector('form').submit()"
-    )
+    await page.evaluate(f"document.querySelector('#token').value = {json.dumps(token)}")
+    await page.evaluate("void setTimeout(() => document.querySelector('form').submit())")
     await page.until(IS_LIVE, 30)
     assert store.revoke(token_id)
     await page.until("!!document.querySelector('#token')", 30)

@@ -10,6 +10,7 @@ import pytest
 
 from callcenter.lab import browser as browser_module
 from callcenter.lab.browser import Browser
+from callcenter.lab.devtools import PageGoes, devtools
 from callcenter.lab.errors import StartError
 from callcenter.lab.loader import running
 
@@ -48,6 +49,23 @@ async def test_page_of_a_url_is_seen_after_its_script_ran_and_nothing_comes_from
 ) -> None:
     tree = await asyncio.to_thread(browser.dom, url)
     assert '<p id="said">来电undefined</p>' in tree
+
+
+async def test_page_that_goes_elsewhere_while_it_is_asked_says_so_and_until_asks_again(
+    browser: Browser, url: str
+) -> None:
+    def goes(where: str) -> str:
+        return f"void setTimeout(() => location.assign('{where}'), 100)"
+
+    async with devtools(browser) as tools:
+        page = await tools.open(url)
+        await page.until("!!document.querySelector('#said')")
+        await page.evaluate(goes("?one"))
+        with pytest.raises(PageGoes):
+            await page.evaluate("new Promise(() => {})")
+        await page.until("location.search === '?one' && !!document.querySelector('#said')")
+        await page.evaluate(goes("?two"))
+        assert await page.until("location.search === '?two' || new Promise(() => {})")
 
 
 def test_page_is_printed_on_the_paper_that_it_asks_for(browser: Browser, url: str) -> None:
