@@ -42,7 +42,7 @@ from callcenter.storage.ledger import Ledger
 from callcenter.storage.migrate import make_ready
 from callcenter.storage.outbox import segments
 from callcenter.storage.outbox_reader import OutboxReader
-from callcenter.storage.put_back import mark_lost
+from callcenter.storage.put_back import end_before, mark_lost
 from callcenter.storage.state_dir import is_held
 from callcenter.storage.tell_at_once import WITHIN_S, tell_at_once
 from callcenter.witness.seek import AHEAD_MS
@@ -159,6 +159,11 @@ class _CatchUp:
             return
         reader, ledger = OutboxReader(folder), Ledger(self.engine, reach_s=WITHIN_S)
         position = await ledger.position(reader.identity)
+        if position > await asyncio.to_thread(end_before, reader):
+            self.caught.notes.append(
+                f"{folder} is older than the ledger (put back?): the service tells what is new in it when it starts"
+            )
+            return
         if self.is_trial:
             if await asyncio.to_thread(reader.bytes_after, position):
                 self.caught.notes.append("the service's last records wait in its outbox: they are stored first")

@@ -61,7 +61,7 @@ class OutboxReader:
         return total
 
     def end(self) -> Position:
-        """Return where the outbox ends now: after the last whole line of a process that has not written yet."""
+        """Return where the outbox ends now."""
         numbers = segments(self.folder)
         return Position(numbers[-1], self._size(numbers[-1])) if numbers else START
 

@@ -16,7 +16,7 @@ from callcenter.storage.errors import LedgerAway
 from callcenter.storage.ledger import Ledger
 from callcenter.storage.outbox import START, Position, fresh_name
 from callcenter.storage.outbox_reader import Entry, OutboxReader
-from callcenter.storage.put_back import begin_anew, mark_lost
+from callcenter.storage.put_back import begin_anew, end_before, keep_end, mark_lost, reached
 
 EVERY_S = 0.2
 BATCH = 100
@@ -54,7 +54,9 @@ class Projector:
         self.has_begun = asyncio.Event()
         """Set as soon as the ledger has said how far it has come."""
         self._position: Position | None = None
-        self._found_end = self.reader.end()
+        self._found_before = self.reader.end().segment
+        self._end_before = end_before(self.reader)
+        keep_end(self.reader, self._end_before)
         self._every_s = every_s
         self._batch = batch
         self._sleep = sleep
@@ -116,20 +118,21 @@ class Projector:
 
     async def _begin(self) -> Position:
         if self.found is None:
-            self.found = await asyncio.to_thread(self.reader.records_between, START, self._found_end.segment)
+            self.found = await asyncio.to_thread(self.reader.records_between, START, self._found_before)
         position = await self._fitting(await self.ledger.position(self.reader.identity))
-        self.found = await asyncio.to_thread(self.reader.records_between, position, self._found_end.segment)
+        self.found = await asyncio.to_thread(self.reader.records_between, position, self._found_before)
         return position
 
     async def _fitting(self, position: Position) -> Position:
         """Return from where on to read, if the ledger or the outbox was put back from a backup (`put_back`), too."""
-        if position > self._found_end:
+        if position > self._end_before:
             name = fresh_name()
-            await self.ledger.begin_at(name, self._found_end)
-            await asyncio.to_thread(begin_anew, self.reader, name, self._found_end)
-            position = self._found_end
+            await self.ledger.begin_at(name, self._end_before)
+            await asyncio.to_thread(begin_anew, self.reader, name, self._end_before)
+            position = self._end_before
         else:
             await asyncio.to_thread(mark_lost, self.reader, position)
+        await asyncio.to_thread(reached, self.reader)
         self.has_begun.set()
         return position
 

@@ -1,14 +1,16 @@
 """Notices that the ledger or the state folder was put back from a backup, so that the two do not fit any more.
 
 Theory of operation: an outbox keeps the segment of its stored position and everything behind it, and each process begins a segment
-of its own. So the ledger's position always lies in a segment that is there, and never behind what an earlier process left. It is otherwise only if
+of its own. So the ledger's position always lies in a segment that is there, and never behind what earlier processes left. It is otherwise only if
 
 - the *ledger* was put back: the position's segment is long gone. What was told between is in neither. The outbox's folder
   keeps a mark with the instant of the oldest record that is left, until somebody has told when the lost time began (`rebuild.lost`).
-- the *folder* was put back, or the machine it is on: the position lies behind its end. All that is in it was told, and what comes now
+- the *folder* was put back, or the machine it is on: the position lies behind its end. All that was in it is told, and what came since
   would lie before the position and never be read. So the outbox begins anew: a fresh name, without the old segments.
 
-Both are found before the first record is applied, and survive a kill at any point: each is found again, or has left its mark.
+Its end is that of the first start since the ledger was last reached, kept in a file: processes that could not reach the ledger may have
+written since, and none of that is told. Both are found before the first record is applied, and survive a kill at any
+point: each is found again, or has left its mark.
 """
 
 import logging
@@ -29,9 +31,31 @@ class Lost:
     """Instant of the oldest record that is left (PBX clock); None: none is."""
 
 
+def end_before(reader: OutboxReader) -> Position:
+    """Return where the outbox ended at the first start since the ledger was last reached; without one, where it ends now."""
+    try:
+        segment, offset = map(int, _since(reader.folder).read_text(encoding="ascii").split())
+    except (FileNotFoundError, ValueError):
+        return reader.end()
+    return Position(segment, offset)
+
+
+def keep_end(reader: OutboxReader, end: Position) -> None:
+    """Keep it over the starts to come, until the ledger was reached. For a process that has written nothing yet."""
+    path = _since(reader.folder)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(f"{end.segment} {end.offset}", encoding="ascii")
+    fresh.replace(path)
+
+
+def reached(reader: OutboxReader) -> None:
+    """The ledger's position was compared: what is written from now on is read from there."""
+    _since(reader.folder).unlink(missing_ok=True)
+
+
 def begin_anew(reader: OutboxReader, name: str, end: Position) -> None:
-    """Give an outbox that is older than the ledger a fresh name, and drop what earlier processes left: all of it is told.
-    `end`: where it ended at the start of this process."""
+    """Give an outbox that is older than the ledger a fresh name, and drop what was put back: all of it is told. `end`: where that
+    ended."""
     log.error("%s is older than the ledger (put back?): its records are told already, it begins anew", reader.folder)
     for number in segments(reader.folder):
         if number < end.segment:
@@ -61,6 +85,10 @@ def lost(folder: Path) -> Lost | None:
 def told(folder: Path) -> None:
     """The lost time is on record."""
     _mark(folder).unlink(missing_ok=True)
+
+
+def _since(folder: Path) -> Path:
+    return folder / "since"
 
 
 def _mark(folder: Path) -> Path:

@@ -281,6 +281,20 @@ async def test_period_before_the_service_ended_changes_nothing_not_even_what_wai
     assert await place.outcomes() == {}
 
 
+async def test_state_folder_was_put_back_what_waits_in_its_outbox_is_the_services_to_tell(place: Place) -> None:
+    day, state = Day(), away(place.folder / "state", FROM_S)
+    place.write(day.lines())
+    outbox, ledger = Outbox(state.outbox), Ledger(place.engine)
+    behind = await ledger.apply(outbox.identity, entries([GAP], first=10**6))
+    outbox.append(before_the_gap(day))
+    outbox.close()
+
+    notes = (await place.run()).notes
+
+    assert any("is older than the ledger" in note for note in notes)
+    assert await ledger.position(outbox.identity) == behind
+
+
 async def test_service_runs_its_open_gap_is_its_own(place: Place) -> None:
     day = Day()
     state = away(place.folder / "state", FROM_S)

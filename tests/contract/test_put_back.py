@@ -5,9 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from acd.names import Outcome
 from acd.records import PresenceChanged, Record
 from agents.presence import Presence
+from callcenter.storage import outbox_reader
+from callcenter.storage import projector as projector_module
 from callcenter.storage.errors import LedgerAway
 from callcenter.storage.ledger import Ledger
 from callcenter.storage.outbox import START, Outbox, Position, outbox_identity, segment_path, segments
@@ -98,6 +102,62 @@ async def test_state_folder_was_put_back_and_the_database_fails_in_that_moment_n
     await one_start(folder, FailsOnce(), call("d", 30))
     assert await names(ledger) == ["a", "b", "c", "d"]
     assert (lost(folder), len(await ledger.presence("1001"))) == (None, 4)
+
+
+async def test_state_folder_was_put_back_and_the_service_is_killed_before_it_reaches_the_ledger_nothing_is_lost(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    class Away:
+        """No database for this one."""
+
+        async def position(self, outbox: str) -> Position:
+            raise LedgerAway("no answer")
+
+    folder, backup = tmp_path / "box", tmp_path / "backup"
+    await one_start(folder, ledger, call("a", 0))
+    shutil.copytree(folder, backup)
+    await one_start(folder, ledger, call("b", 10))
+    shutil.rmtree(folder)
+    shutil.copytree(backup, folder)
+    away: Any = Away()
+    for n in range(2):  # more than the ledger's position is old, and less
+        outbox = Outbox(folder, segment_bytes=100)
+        with pytest.raises(LedgerAway):
+            await Projector(folder, away).step()
+        outbox.append(call(f"c{n}", 20 + n))
+        outbox.close()
+    await one_start(folder, ledger, call("d", 30))
+    await one_start(folder, ledger, call("e", 40))
+    assert await names(ledger) == ["a", "b", "c0", "c1", "d", "e"]
+    assert (lost(folder), len(await ledger.presence("1001"))) == (None, 6)
+
+
+async def test_state_folder_was_put_back_and_the_service_is_killed_while_it_begins_anew_nothing_is_lost(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, backup = tmp_path / "box", tmp_path / "backup"
+    await one_start(folder, ledger, call("a", 0))
+    shutil.copytree(folder, backup)
+    await one_start(folder, ledger, call("b", 10))
+    shutil.rmtree(folder)
+    shutil.copytree(backup, folder)
+    for step in ("name_outbox", "reached"):
+        outbox = Outbox(folder, segment_bytes=100)
+        projector = Projector(folder, ledger)
+        outbox.append(call(f"before {step}", 20))
+        with monkeypatch.context() as killed:
+            module = outbox_reader if step == "name_outbox" else projector_module
+            killed.setattr(module, step, killed_here)
+            with pytest.raises(RuntimeError, match="killed"):
+                await projector.step()
+        outbox.close()
+    await one_start(folder, ledger, call("d", 30))
+    assert sorted(await names(ledger)) == ["a", "b", "before name_outbox", "before reached", "d"]
+    assert (lost(folder), len(await ledger.presence("1001"))) == (None, 5)
+
+
+def killed_here(*_: object) -> None:
+    raise RuntimeError("killed")
 
 
 async def test_ledger_was_put_back_time_up_to_the_oldest_record_left_is_marked_as_lost(
