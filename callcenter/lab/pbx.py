@@ -21,7 +21,7 @@ from callcenter.lab.errors import LabError, StartError
 from callcenter.lab.installation import find_asterisk
 from callcenter.lab.loader import Program, end, hand_over, keep_folder, private_folder, remove_folder, spawn, wrapped
 from callcenter.lab.pbx_files import PbxPlan, write_tree
-from callcenter.lab.ports import free_port, free_range
+from callcenter.lab.ports import PortRange, free_port
 from callcenter.lab.shifted_clock import ShiftedClock
 from callcenter.sounds.maker import make, sounds_of
 from callcenter.sounds.shelf import Shelf
@@ -80,6 +80,7 @@ class Asterisk:
         self._speaks = tuple(speaks)
         self._contexts = (inbound_context, phone_context)
         self._program: Program | None = None
+        self._media: PortRange | None = None
 
     def __repr__(self) -> str:
         state = f"pid {self.process.pid}" if self.process and self.process.poll() is None else "not running"
@@ -157,7 +158,7 @@ class Asterisk:
         """`start()` for code without a loop; blocks."""
         installation = find_asterisk(self._report)
         self._program = installation.program
-        first = free_range(_RTP_PORTS)
+        self._media = PortRange(_RTP_PORTS)
         write_tree(
             PbxPlan(
                 folder=self.folder,
@@ -166,8 +167,8 @@ class Asterisk:
                 sip_port=self.sip_port,
                 ami_port=self.ami_port,
                 outside_port=self.outside_port,
-                rtp_first=first,
-                rtp_last=first + _RTP_PORTS - 1,
+                rtp_first=self._media.first,
+                rtp_last=self._media.last,
                 inbound_context=self._contexts[0],
                 phone_context=self._contexts[1],
                 phones=self.phones,
@@ -189,6 +190,7 @@ class Asterisk:
     def stop_now(self, *, keep: bool = False) -> None:
         """`stop()` for code without a loop; blocks."""
         self._end(5.0)
+        self._let_go()
         if keep:
             keep_folder(self.folder)
         else:
@@ -224,6 +226,7 @@ class Asterisk:
             code = self.process.poll()
             if code is not None or time.monotonic() > deadline:
                 self._end(0.0)
+                self._let_go()
                 keep_folder(self.folder)
                 happened = f"ended with code {code}" if code is not None else f"was not ready after {START_S:.0f} s"
                 raise StartError(f"Asterisk {happened}; its files are in {self.folder}", self.log_tail())
@@ -233,6 +236,11 @@ class Asterisk:
         if self.process is not None:
             end(self.process, patience_s=patience_s)
             self.process = None
+
+    def _let_go(self) -> None:
+        if self._media is not None:
+            self._media.close()
+            self._media = None
 
     def _signal(self, number: signal.Signals) -> None:
         if self.process is not None:

@@ -33,16 +33,33 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, host: str = "127.0.0
     raise failure
 
 
-def free_range(count: int, host: str = "127.0.0.1") -> int:
-    """Return the first port of a run of `count`, even, below the kernel's own range, with its ends free now.
+class PortRange:
+    """A run of UDP ports below the kernel's own range that no other lab of this machine has meanwhile; `close()` gives it back.
 
-    Several labs may overlap: Asterisk takes the next port of its range when one is in use.
+    Theory: a phone that an ended call left behind may go on sending for a while. Asterisk sends sound to where sound comes from
+    (rtp_symmetric), so such packets take a silent caller's sound away for good if his port was another lab's before. The
+    runs therefore never overlap: who has one holds the port behind it, which another one finds taken.
     """
-    for _ in range(100):
-        first = _dice.randrange(LOWEST, HIGHEST - count, 2)
-        if is_free_udp(first, host) and is_free_udp(first + count - 1, host):
-            return first
-    return first
+
+    def __init__(self, count: int, host: str = "127.0.0.1") -> None:
+        """count: how many ports, even. Raises OSError when all runs are taken."""
+        step = count + 2
+        runs = list(range(LOWEST, HIGHEST - step, step))
+        _dice.shuffle(runs)
+        self._guard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for self.first in runs:
+            try:
+                self._guard.bind((host, self.first + count))
+            except OSError:
+                continue
+            self.last = self.first + count - 1
+            return
+        self._guard.close()
+        raise OSError(f"no run of {count} UDP ports is free between {LOWEST} and {HIGHEST}: end some of the labs")
+
+    def close(self) -> None:
+        """Let others have it."""
+        self._guard.close()
 
 
 def is_listening_udp(port: int, host: str) -> bool:
@@ -51,13 +68,3 @@ def is_listening_udp(port: int, host: str) -> bool:
     address = int.from_bytes(socket.inet_aton(host), sys.byteorder)
     wanted = {f"{address:08X}:{port:04X}", f"00000000:{port:04X}"}
     return any(line.split()[1] in wanted for line in _UDP_TABLE.read_text(encoding="ascii").splitlines()[1:])
-
-
-def is_free_udp(port: int, host: str = "127.0.0.1") -> bool:
-    """Say whether the UDP port can be bound."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-        return True
