@@ -45,7 +45,7 @@ def _demo(**wishes: str) -> tuple[int, dict[str, Any], str]:
         timeout=100,
         check=False,
     )
-    assert done.stdout.strip(), done.stderr
+    assert done.stdout.splitlines()[-1:] and done.stdout.splitlines()[-1].startswith("{"), done.stdout + done.stderr
     return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr
 
 
