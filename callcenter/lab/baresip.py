@@ -20,7 +20,7 @@ from callcenter.lab.loader import Program, end, hand_over, private_folder, progr
 from callcenter.lab.netstring import ControlLink, Message
 from callcenter.lab.pbx import Asterisk
 from callcenter.lab.phone_log import PhoneCall, Role
-from callcenter.lab.ports import free_port
+from callcenter.lab.ports import SOFTPHONE_MEDIA, free_port
 from callcenter.lab.tones import talk_file
 
 REGISTER_S = 20.0
@@ -41,6 +41,7 @@ _CONFIG = """\
 poll_method epoll
 sip_listen 127.0.0.1:0
 net_interface 127.0.0.1
+rtp_ports {first_port}-{last_port}
 call_local_timeout 3600
 call_max_calls 4
 statmode_default off
@@ -130,7 +131,14 @@ class Baresip:
         program, module_path = await asyncio.to_thread(_find_baresip)
         talk = await asyncio.to_thread(lambda: talk_file(cache_folder() / "sounds"))
         control_port = free_port()
-        config = _CONFIG.format(folder=self._folder, talk=talk, module_path=module_path, control_port=control_port)
+        config = _CONFIG.format(
+            folder=self._folder,
+            talk=talk,
+            module_path=module_path,
+            control_port=control_port,
+            first_port=SOFTPHONE_MEDIA[0],
+            last_port=SOFTPHONE_MEDIA[-1],
+        )
         (self._folder / "config").write_text(config, encoding="utf-8")
         # The account comes over the control link: an event before the link is open would be missed.
         (self._folder / "accounts").touch()

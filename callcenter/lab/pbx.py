@@ -14,7 +14,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import NoReturn, Self
 
 from callcenter.lab.cache import Report, say
 from callcenter.lab.errors import LabError, StartError
@@ -28,7 +28,6 @@ from callcenter.sounds.shelf import Shelf
 from config.prompts import Prompt
 
 START_S = 30.0
-_RTP_PORTS = 1000
 ACTIONS_USER = "callcenter"
 EVENTS_USER = "callcenter-events"
 # Where the machine's DNS does not answer, a look-up must not hold a thread for long.
@@ -158,7 +157,7 @@ class Asterisk:
         """`start()` for code without a loop; blocks."""
         installation = find_asterisk(self._report)
         self._program = installation.program
-        self._media = PortRange(_RTP_PORTS)
+        self._media = PortRange()
         write_tree(
             PbxPlan(
                 folder=self.folder,
@@ -225,12 +224,16 @@ class Asterisk:
         while not is_booted(self.ami_host, self.ami_port, self.managers["lab"]):
             code = self.process.poll()
             if code is not None or time.monotonic() > deadline:
-                self._end(0.0)
-                self._let_go()
-                keep_folder(self.folder)
-                happened = f"ended with code {code}" if code is not None else f"was not ready after {START_S:.0f} s"
-                raise StartError(f"Asterisk {happened}; its files are in {self.folder}", self.log_tail())
+                self._fail(f"ended with code {code}" if code is not None else f"was not ready after {START_S:.0f} s")
             time.sleep(0.05)
+        if f":{self.sip_port}\n" not in self.rx("pjsip show transports"):
+            self._fail(f"has no SIP: UDP port {self.sip_port} is taken, or its pjsip.conf is wrong")
+
+    def _fail(self, happened: str) -> NoReturn:
+        self._end(0.0)
+        self._let_go()
+        keep_folder(self.folder)
+        raise StartError(f"Asterisk {happened}; its files are in {self.folder}", self.log_tail())
 
     def _end(self, patience_s: float) -> None:
         if self.process is not None:

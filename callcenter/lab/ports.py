@@ -1,65 +1,85 @@
-"""Free loopback ports, found by trying.
+"""Loopback ports of labs, and who may have which: no two labs of this machine ever meet on one.
 
-TCP: below the range from which the kernel serves connections (32,768 on a usual Linux), so that none of another process can
-get the port between the moment in which it is found free and the one in which its server listens. UDP: the kernel's choice,
-for below that range lies the media of Asterisk and of phones.
+Theory. A port found free is taken by somebody else in the moment before its server binds it, now and then; and an Asterisk
+whose SIP port is gone starts all the same, without it. So who finds a port also claims it, by a name in the kernel's table of
+abstract Unix sockets that goes with the process; other labs pass over it. All ports lie below the range from which the
+kernel serves who does not care (32,768 on a usual Linux), and no two uses share a range:
+
+    UDP  2,000 to 11,999   signalling of Asterisks and phones
+        12,000 to 14,989   media of softphones (baresip chooses)
+        14,998             media that nobody listens to (`DEAF`)
+        15,000 to 32,000   media of Asterisks, a run for each
+    TCP 12,000 to 32,000   AMI, HTTP, databases
+
+Why media has ranges of its own: a phone that an ended call left behind may go on sending for a while. Asterisk sends sound to
+where sound comes from (rtp_symmetric), so such packets take a silent caller's sound away for good if they reach his port.
 """
 
 import random
 import socket
 import sys
+from collections import deque
 from pathlib import Path
 
-LOWEST, HIGHEST = 12_000, 32_000
-TRIES = 200
+SIGNALLING = range(2_000, 12_000)
+SOFTPHONE_MEDIA = range(12_000, 14_990)
+DEAF = 14_998
+"""The media port of phones that send and hear no sound."""
+_PBX_MEDIA = range(15_000, 32_000)
+_TCP = range(12_000, 32_000)
+_RUN = 1_000
+_TRIES = 200
 _UDP_TABLE = Path("/proc/net/udp")
 _dice = random.SystemRandom()
 """Not the module's own: a test tool may seed that alike in two processes."""
+_claims: deque[socket.socket] = deque(maxlen=128)
+"""The newest ports found by this process; by the time that one falls out, its server has it or is gone."""
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, host: str = "127.0.0.1") -> int:
-    """Return a port that nobody listens on right now (SOCK_STREAM: TCP, SOCK_DGRAM: UDP). Raises OSError where none is found."""
-    candidates = [0] if kind == socket.SOCK_DGRAM else _dice.sample(range(LOWEST, HIGHEST), TRIES)
+    """Return a port that nobody has right now and no other lab is about to take (SOCK_STREAM: TCP, SOCK_DGRAM: UDP for
+    signalling). Raises OSError where none is found."""
+    ports = SIGNALLING if kind == socket.SOCK_DGRAM else _TCP
     failure = OSError("no port is free")
-    for candidate in candidates:
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
-                probe.bind((host, candidate))
-            except OSError as error:
-                failure = error
-                continue
-            port: int = probe.getsockname()[1]
-            return port
+    for port in _dice.sample(ports, _TRIES):
+        try:
+            claim = _claim(socket.SocketKind(kind).name, port)
+        except OSError as error:
+            failure = error
+            continue
+        try:
+            with socket.socket(socket.AF_INET, kind) as probe:
+                probe.bind((host, port))
+        except OSError as error:
+            claim.close()
+            failure = error
+            continue
+        if len(_claims) == _claims.maxlen:
+            _claims.popleft().close()
+        _claims.append(claim)
+        return port
     raise failure
 
 
 class PortRange:
-    """A run of UDP ports below the kernel's own range that no other lab of this machine has meanwhile; `close()` gives it back.
+    """A run of UDP ports for the media of one Asterisk; `close()` gives it back."""
 
-    Theory: a phone that an ended call left behind may go on sending for a while. Asterisk sends sound to where sound comes from
-    (rtp_symmetric), so such packets take a silent caller's sound away for good if his port was another lab's before. The
-    runs therefore never overlap: who has one holds the port behind it, which another one finds taken.
-    """
-
-    def __init__(self, count: int, host: str = "127.0.0.1") -> None:
-        """count: how many ports, even. Raises OSError when all runs are taken."""
-        step = count + 2
-        runs = list(range(LOWEST, HIGHEST - step, step))
-        _dice.shuffle(runs)
-        self._guard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        for self.first in runs:
+    def __init__(self) -> None:
+        """Raises OSError when all runs are taken."""
+        for self.first in _dice.sample(_PBX_MEDIA[::_RUN], len(_PBX_MEDIA[::_RUN])):
             try:
-                self._guard.bind((host, self.first + count))
+                self._claim = _claim("media", self.first)
             except OSError:
                 continue
-            self.last = self.first + count - 1
+            self.last = self.first + _RUN - 1
             return
-        self._guard.close()
-        raise OSError(f"no run of {count} UDP ports is free between {LOWEST} and {HIGHEST}: end some of the labs")
+        raise OSError(
+            f"all UDP ports for media from {_PBX_MEDIA[0]} to {_PBX_MEDIA[-1]} are taken: end some of the labs"
+        )
 
     def close(self) -> None:
         """Let others have it."""
-        self._guard.close()
+        self._claim.close()
 
 
 def is_listening_udp(port: int, host: str) -> bool:
@@ -68,3 +88,14 @@ def is_listening_udp(port: int, host: str) -> bool:
     address = int.from_bytes(socket.inet_aton(host), sys.byteorder)
     wanted = {f"{address:08X}:{port:04X}", f"00000000:{port:04X}"}
     return any(line.split()[1] in wanted for line in _UDP_TABLE.read_text(encoding="ascii").splitlines()[1:])
+
+
+def _claim(kind: object, port: int) -> socket.socket:
+    """Return what keeps other labs from that port while it is open. Raises OSError when another one has it."""
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0callcenter-lab {kind} {port}")
+    except OSError:
+        claim.close()
+        raise
+    return claim

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from callcenter.lab.ports import DEAF
+
 _NUMBERS = itertools.count(1)
 
 SDP = (
@@ -148,7 +150,7 @@ class Phone(asyncio.DatagramProtocol):
         )
         leg.target = f"sip:{number}@{self.pbx[0]}:{self.pbx[1]}"
         self.legs[leg.call_id] = leg
-        sdp = SDP.format(n=n, ip=ip, rtp=20000 + 2 * (n % 400))
+        sdp = SDP.format(n=n, ip=ip, rtp=DEAF)
         leg.request = self._request(leg, "INVITE", sdp, "application/sdp", extra=extra)
         return leg
 
@@ -214,12 +216,12 @@ class Phone(asyncio.DatagramProtocol):
     def resume(self, leg: Leg) -> None:
         """Take the other party back from hold."""
         leg.cseq += 1
-        self._request(leg, "INVITE", SDP.format(n=next(_NUMBERS), ip=self.address[0], rtp=20900), "application/sdp")
+        self._request(leg, "INVITE", SDP.format(n=next(_NUMBERS), ip=self.address[0], rtp=DEAF), "application/sdp")
 
     def hold(self, leg: Leg) -> None:
         """Put the other party on hold (re-INVITE with sendonly)."""
         leg.cseq += 1
-        body = SDP.format(n=next(_NUMBERS), ip=self.address[0], rtp=20900).replace("sendrecv", "sendonly")
+        body = SDP.format(n=next(_NUMBERS), ip=self.address[0], rtp=DEAF).replace("sendrecv", "sendonly")
         self._request(leg, "INVITE", body, "application/sdp")
 
     # -- called side -------------------------------------------------------------------------------------------------
@@ -239,7 +241,7 @@ class Phone(asyncio.DatagramProtocol):
 
     def reply(self, leg: Leg, status: int) -> None:
         """Answer the INVITE of an incoming leg with a status; 200 brings SDP."""
-        body = SDP.format(n=1, ip=self.address[0], rtp=20800) if status == 200 else ""
+        body = SDP.format(n=1, ip=self.address[0], rtp=DEAF) if status == 200 else ""
         leg.final = status if status >= 200 else 0
         self._respond(leg.request, status, leg.local, body)
 
@@ -304,7 +306,7 @@ class Phone(asyncio.DatagramProtocol):
         if method == "ACK":
             return
         if method == "INVITE":  # re-INVITE
-            self._respond(text, 200, header(text, "To"), SDP.format(n=2, ip=self.address[0], rtp=20800))
+            self._respond(text, 200, header(text, "To"), SDP.format(n=2, ip=self.address[0], rtp=DEAF))
             return
         self._respond(text, 200, header(text, "To"))
         if method == "CANCEL":

@@ -14,7 +14,7 @@ from typing import Self
 from callcenter.lab.errors import PhoneError
 from callcenter.lab.pbx import Asterisk
 from callcenter.lab.phone_log import PhoneCall, Role
-from callcenter.lab.ports import free_port
+from callcenter.lab.ports import DEAF, free_port
 from callcenter.lab.sip_trace import SipMessage, address
 from callcenter.lab.sipp_process import SippProcess
 
@@ -74,7 +74,7 @@ class SippAgent:
 
     async def start(self) -> Self:
         """Start it, and register where it has a number. Raises PeerUnavailableError or PhoneError."""
-        keys = {"own_number": self.number, "own_name": self.number, "rtp_port_of_ours": str(self._rtp_port())}
+        keys = {"own_number": self.number, "own_name": self.number, "rtp_port_of_ours": str(DEAF)}
         for tries_left in (2, 1, 0):
             await self._sipp.start(keys=keys)
             try:
@@ -160,9 +160,6 @@ class SippAgent:
                     await self._news.wait()
         except TimeoutError as error:
             raise PhoneError(f"phone {self.number}: not within {within_s} s: {self.calls[-2:]}") from error
-
-    def _rtp_port(self) -> int:
-        return free_port(socket.SOCK_DGRAM, self._sipp.host)
 
     def _noted(self, message: SipMessage) -> None:
         call = next((call for call in self.calls if call.sip_call_id == message.call_id), None)

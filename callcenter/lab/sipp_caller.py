@@ -9,7 +9,7 @@ from typing import Self
 from callcenter.lab.errors import PhoneError
 from callcenter.lab.pbx import Asterisk
 from callcenter.lab.phone_log import PhoneCall
-from callcenter.lab.ports import free_port
+from callcenter.lab.ports import DEAF, free_port
 from callcenter.lab.sip_trace import SipMessage
 from callcenter.lab.sipp_process import SippProcess
 
@@ -82,7 +82,7 @@ class SippCaller:
             keys={
                 "own_number": self.number,
                 "own_name": self._name or self.number,
-                "rtp_port_of_ours": str(self.rtp_port or free_port(socket.SOCK_DGRAM, CALLERS_HOST)),
+                "rtp_port_of_ours": str(self.rtp_port or DEAF),
             },
         )
         await self._until(lambda: self.call.started_at > 0, 10, "no INVITE was sent")

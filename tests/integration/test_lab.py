@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import pytest
 from callcenter.lab import sources
 from callcenter.lab.apt import PBX, peer_root
 from callcenter.lab.baresip import Baresip
-from callcenter.lab.errors import PhoneError
+from callcenter.lab.errors import PhoneError, StartError
 from callcenter.lab.loader import running
 from callcenter.lab.pbx import ACTIONS_USER, EVENTS_USER, Asterisk, is_booted
 from callcenter.lab.sipp_agent import SippAgent, answers, refuses
@@ -46,6 +47,18 @@ def test_asterisk_runs_unprivileged(asterisk: Asterisk) -> None:
     status = Path(f"/proc/{asterisk.pid}/status").read_text(encoding="utf-8")
     uids = next(line.split()[1:] for line in status.splitlines() if line.startswith("Uid:"))
     assert "0" not in uids
+
+
+async def test_asterisk_whose_sip_port_is_taken_does_not_start_without_it() -> None:
+    pbx = Asterisk(["1001"])
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", pbx.sip_port))
+            with pytest.raises(StartError, match=f"UDP port {pbx.sip_port} is taken"):
+                await pbx.start()
+        assert pbx.pid is None
+    finally:
+        await pbx.stop()
 
 
 async def test_asterisk_stopped_leaves_no_process_and_no_folder() -> None:

@@ -10,17 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from callcenter.lab.ports import free_port
 from tests.unit.scripted_port import Port
 
 PLAN = '[lines.general]\nname = "群众诉求"\nname_en = "General"\ndids = ["12345"]\nneed = "general >= 1"\n'
 PLAN = (
     f'default_line = "general"\n{PLAN}[agents.1001]\nname = "A"\nskills = {{ general = 1 }}\npin_sha1 = "{"0" * 40}"\n'
 )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return int(held.getsockname()[1])
 
 
 class Serve:

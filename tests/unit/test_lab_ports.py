@@ -1,10 +1,13 @@
 """Whether a UDP port is taken is read, not tried: a trial could take it from the server that is just about to bind it."""
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
-from callcenter.lab.ports import PortRange, is_listening_udp
+from callcenter.lab import ports
+from callcenter.lab.ports import PortRange, free_port, is_listening_udp
 
 
 def test_port_of_an_address_is_taken_for_that_address_and_free_for_another() -> None:
@@ -20,11 +23,33 @@ def test_labs_have_media_ports_of_their_own_until_they_end() -> None:
     taken: list[PortRange] = []
     with pytest.raises(OSError, match="end some of the labs"):
         while True:
-            taken.append(PortRange(4000))
+            taken.append(PortRange())
     assert len(taken) >= 2  # other labs of this machine may have some
     ports = [port for one in taken for port in range(one.first, one.last + 1)]
     assert len(set(ports)) == len(ports)
     taken.pop().close()
-    taken.append(PortRange(4000))
+    taken.append(PortRange())
     for one in taken:
         one.close()
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_port_found_free_is_found_by_no_other_lab_before_its_server_has_it(
+    kind: socket.SocketKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for uses in ("_TCP", "SIGNALLING"):
+        monkeypatch.setattr(ports, uses, range(2_000, 2_020))
+    monkeypatch.setattr(ports, "_TRIES", 20)
+    found = [free_port(kind) for _ in range(3)]
+    ask = "from callcenter.lab import ports; ports._TCP = ports.SIGNALLING = range(2_000, 2_020); ports._TRIES = 20\n"
+    ask += f"try:\n  while True: print(ports.free_port({int(kind)}))\nexcept OSError: pass"
+    others = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout.split()
+    assert len({*found}) == 3 and len(others) >= 10
+    assert not {*found} & {int(port) for port in others}
+
+
+def test_uses_of_udp_ports_share_none_and_lie_below_what_the_kernel_gives_away() -> None:
+    media = ports._PBX_MEDIA
+    uses = [*ports.SIGNALLING, *ports.SOFTPHONE_MEDIA, ports.DEAF, *range(media[0], media[-1] + 1)]
+    assert len(set(uses)) == len(uses)
+    assert max(uses) < 32_768
