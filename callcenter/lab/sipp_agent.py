@@ -151,6 +151,12 @@ class SippAgent:
         """Send BYE in an answered call."""
         self._sipp.nudge(call.sip_call_id, "X-Say: BYE")
 
+    async def ended(self, *, within_s: float = 20.0) -> PhoneCall:
+        """Wait until its newest call is over, by its own word: what another phone says of the end may be known before.
+        Raises PhoneError."""
+        await self.until(lambda _: bool(self.calls) and not self.calls[-1].is_open, within_s=within_s)
+        return self.calls[-1]
+
     async def until(self, is_so: Callable[["SippAgent"], bool], *, within_s: float = 20.0) -> None:
         """Wait until something is true of this phone (`lambda phone: phone.calls`). Raises PhoneError."""
         try:
