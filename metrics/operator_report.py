@@ -118,13 +118,22 @@ def levels(totals: Totals, dictionary: Dictionary = DICTIONARY) -> Section:
         )
         for seconds in THRESHOLDS_S
     )
-    notes = (
+    notes = [
         Words(
             "Service level is over calls offered, the answered-within share over calls answered: two figures, two names.",
             "N秒接通率以来电总量为分母，N秒内接通占比以座席接通量为分母，二者不可混用。",
         ),
-    )
-    return Section("service_levels", Words("Service level", "N秒接通率"), columns, rows, notes)
+    ]
+    answered, timed = totals["agent_answered"] or 0, totals["answered_queued"] or 0
+    untold = answered - timed
+    if untold and timed:
+        notes.append(
+            Words(
+                f"Of {untold} calls answered nobody tells when they were queued: from the queue they count as not in time.",
+                f"有{untold}通接通来电没有进入排队的时刻：自排队起的各项按未在时限内接通计。",
+            )
+        )
+    return Section("service_levels", Words("Service level", "N秒接通率"), columns, rows, tuple(notes))
 
 
 def abandonment(totals: Totals, dictionary: Dictionary = DICTIONARY) -> Section:

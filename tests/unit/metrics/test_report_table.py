@@ -49,6 +49,15 @@ def test_single_interval_has_no_line_to_draw() -> None:
         assert chart is not None and chart.kind is ChartKind.LINE
 
 
+@pytest.mark.parametrize(("queued", "noted"), [(0, False), (7, True), (10, False)])
+def test_calls_answered_without_a_time_of_queueing_beside_others_are_noted_below_the_levels(
+    queued: int, noted: bool
+) -> None:
+    totals = EMPTY | {"offered": 12, "agent_answered": 10, "answered_queued": queued}
+    said = [note.en for note in operator_report.levels(totals).notes]
+    assert any(note.startswith(f"Of {10 - queued} calls answered nobody tells") for note in said) is noted
+
+
 @pytest.mark.parametrize(
     ("busiest", "divisor", "unit"), [(9_999, 1, "通"), (10_000, 10_000, "万通"), (19_109, 10_000, "万通")]
 )
