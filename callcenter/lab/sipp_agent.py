@@ -70,6 +70,8 @@ class SippAgent:
         self._on_change = on_change
         self._news = asyncio.Event()
         self._acts: set[asyncio.Task[None]] = set()
+        self._out: set[tuple[str, int]] = set()
+        """(Call-ID, status) of all that was sent for an INVITE."""
         self._sipp = SippProcess("callee.xml", host, port, self._noted)
 
     async def start(self) -> Self:
@@ -137,19 +139,20 @@ class SippAgent:
         self._sipp.nudge(call.sip_call_id, f"X-Say: {status}")
 
     async def until_said(self, call: PhoneCall, status: int, *, within_s: float = 20.0) -> None:
-        """Send that final status for the call's INVITE and wait until it is out: SIPp may miss a cue that meets it between
+        """Send that status for the call's INVITE and wait until it is out: SIPp may miss a cue that meets it between
         two waits, so the cue is repeated. Raises PhoneError."""
         deadline = asyncio.get_running_loop().time() + within_s
-        while call.status != status:
+        while (call.sip_call_id, status) not in self._out:
             if asyncio.get_running_loop().time() > deadline or not call.is_open:
                 raise PhoneError(f"phone {self.number} could not say {status}: {call}")
             self.say(call, status)
             with contextlib.suppress(PhoneError):
-                await self.until(lambda _: call.status == status, within_s=CUE_EVERY_S)
+                await self.until(lambda _: (call.sip_call_id, status) in self._out, within_s=CUE_EVERY_S)
 
     def hang_up(self, call: PhoneCall) -> None:
-        """Send BYE in an answered call."""
+        """Send BYE in an answered call; SIPp may miss the cue as any other, or have no ACK yet, so it is repeated."""
         self._sipp.nudge(call.sip_call_id, "X-Say: BYE")
+        self._later(self._leave(call))
 
     async def ended(self, *, within_s: float = 20.0) -> PhoneCall:
         """Wait until its newest call is over, by its own word: what another phone says of the end may be known before.
@@ -174,6 +177,7 @@ class SippAgent:
                 return
             call = self._rings(message)
         elif message.method == "INVITE" and message.is_sent and message.status is not None:
+            self._out.add((call.sip_call_id, message.status))
             self._said(call, message.status, message)
         elif message.method == "BYE" and message.status is None and call.is_open:
             call.ended_at, call.ended_by = message.at, "self" if message.is_sent else "peer"
@@ -201,12 +205,18 @@ class SippAgent:
             call.ended_at, call.ended_by, call.status = message.at, "self", status
 
     async def _play(self, call: PhoneCall) -> None:
-        passed_s = 0.0
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         for after_s, status in self.scripts.get(dialled(call), self.script):
-            await asyncio.sleep(max(0.0, after_s - passed_s))
-            passed_s = max(passed_s, after_s)
+            await asyncio.sleep(max(0.0, began + after_s - loop.time()))
+            with contextlib.suppress(PhoneError):  # the call is over
+                await self.until_said(call, status)
+
+    async def _leave(self, call: PhoneCall) -> None:
+        while call.is_open and not self._sipp.is_ended.is_set():
+            await asyncio.sleep(CUE_EVERY_S)
             if call.is_open:
-                self.say(call, status)
+                self._sipp.nudge(call.sip_call_id, "X-Say: BYE")
 
     async def _hang_up_after(self, call: PhoneCall, talk_s: float) -> None:
         await asyncio.sleep(talk_s)

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Coroutine
 from typing import Self
 
 from callcenter.lab.errors import PhoneError
@@ -16,6 +17,8 @@ from callcenter.lab.sipp_process import SippProcess
 CALLERS_HOST = "127.0.0.2"
 """Another address than the agents' phones: the trunk is known by it."""
 CUE_EVERY_S = 1.0
+KEYS_APART_S = 0.2
+"""A key sounds for 0.1 s, and Asterisk drops one that begins within another."""
 
 
 def _process(noted: Callable[[SipMessage], None]) -> SippProcess:
@@ -51,9 +54,12 @@ class SippCaller:
         self._on_change = on_change
         self._news = asyncio.Event()
         self._cancelled_at: float | None = None
-        self._is_leaving = False
-        """Whether he was told to hang up: the cue is repeated until he has."""
-        self._staying: asyncio.Task[None] | None = None
+        self._keys: deque[str] = deque()
+        """Pressed and not yet sent."""
+        self._keys_sent: set[str] = set()
+        self._keys_taken: set[str] = set()
+        """CSeq of each key that was sent, and of each that the PBX has."""
+        self._acts: dict[str, asyncio.Task[None]] = {}
         self._sipp = _process(self._noted)
 
     def __repr__(self) -> str:
@@ -71,7 +77,7 @@ class SippCaller:
                 await self._sipp.stop()  # its port was taken between the moment it was found free and its start
                 self._sipp = _process(self._noted)
         if self.stay_s is not None:
-            self._staying = asyncio.create_task(self._leave_after(self.stay_s))
+            self._do("stay", self._leave_after(self.stay_s))
         return self
 
     async def _dial(self) -> None:
@@ -89,15 +95,17 @@ class SippCaller:
 
     def hang_up(self) -> None:
         """Hang up now: CANCEL before the answer, BYE after it. Harmless when the call has ended."""
-        self._is_leaving = True
         if self.call.is_open:
             self._sipp.nudge(self.call.sip_call_id, "X-Say: BYE")
+            self._do("leave", self._leave())
 
     def press(self, key: str) -> None:
-        """Press a key (SIP INFO): one of 0-9, *, #. Raises PhoneError before the answer, when no key can be heard."""
+        """Press a key (SIP INFO): one of 0-9, *, #; behind another one as soon as the PBX has that. Raises PhoneError before
+        the answer, when no key can be heard."""
         if self.call.answered_at is None or not self.call.is_open:
             raise PhoneError(f"caller {self.number} can press no key: {self!r}")
-        self._sipp.nudge(self.call.sip_call_id, f"X-Press: {key}")
+        self._keys.append(key)
+        self._do("press", self._press())
 
     async def answered(self, within_s: float = 20.0) -> PhoneCall:
         """Wait for the 200 (music or a person). Raises PhoneError when none comes or the call ends before it."""
@@ -113,13 +121,14 @@ class SippCaller:
 
     async def stop(self) -> None:
         """Hang up if the call still goes on, and end the process. Harmless when it has ended."""
-        if self._staying is not None:
-            self._staying.cancel()
         if self._sipp.process is not None and not self._sipp.is_ended.is_set():
             self.hang_up()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(2):
                     await self._sipp.is_ended.wait()
+        for act in self._acts.values():
+            act.cancel()
+        await asyncio.gather(*self._acts.values(), return_exceptions=True)
         await self._sipp.stop()
 
     def kill(self) -> None:
@@ -131,6 +140,42 @@ class SippCaller:
         await asyncio.sleep(stay_s)
         self.hang_up()
 
+    async def _leave(self) -> None:
+        """Repeat the cue until he has hung up: SIPp may miss one that meets it between two waits."""
+        while self.call.is_open and not self._sipp.is_ended.is_set():
+            await asyncio.sleep(CUE_EVERY_S)
+            if self.call.is_open:
+                self._sipp.nudge(self.call.sip_call_id, "X-Say: BYE")
+
+    async def _press(self) -> None:
+        """Send the keys one after the other: SIPp hears no cue for one while it waits for the 200 of another."""
+        while self._keys and self.call.is_open:
+            await self._send_key(self._keys[0])
+            self._keys.popleft()
+            await self._news_until(lambda: self._keys_taken >= self._keys_sent or not self.call.is_open)
+            await asyncio.sleep(KEYS_APART_S)
+
+    async def _send_key(self, key: str) -> None:
+        """Repeat the cue until the key is out; SIPp knows one again that it has."""
+        sent = len(self._keys_sent) + 1
+        while len(self._keys_sent) < sent and self.call.is_open:
+            self._sipp.nudge(self.call.sip_call_id, f"X-Press: {key}", number=sent)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CUE_EVERY_S):
+                    await self._news_until(lambda: len(self._keys_sent) >= sent or not self.call.is_open)
+
+    async def _news_until(self, is_so: Callable[[], bool]) -> None:
+        while not is_so():
+            self._news.clear()
+            await self._news.wait()
+
+    def _do(self, name: str, act: Coroutine[None, None, None]) -> None:
+        """Let him do that beside all else, once at a time."""
+        if name in self._acts and not self._acts[name].done():
+            act.close()
+        else:
+            self._acts[name] = asyncio.create_task(act)
+
     async def _until(self, is_so: Callable[[], bool], within_s: float, otherwise: str) -> None:
         try:
             async with asyncio.timeout(within_s):
@@ -141,9 +186,6 @@ class SippCaller:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(CUE_EVERY_S):
                             await self._news.wait()
-                            continue
-                    if self._is_leaving:  # SIPp may miss a cue that meets it between two waits
-                        self.hang_up()
         except TimeoutError as error:
             raise PhoneError(f"caller {self.number}: {otherwise} within {within_s} s ({self.statuses})") from error
 
@@ -156,6 +198,10 @@ class SippCaller:
                 self._cancelled_at = self._cancelled_at or message.at
             elif message.method == "BYE" and call.is_open:
                 call.ended_at, call.ended_by = message.at, "self"
+            elif message.method == "INFO":
+                self._keys_sent.add(message.headers["cseq"])
+        elif not message.is_sent and message.status is not None and message.method == "INFO":
+            self._keys_taken.add(message.headers["cseq"])
         elif not message.is_sent and message.status is not None and message.method == "INVITE":
             self._answer_came(message.status, message)
         elif not message.is_sent and message.status is None and message.method == "BYE" and call.is_open:

@@ -81,12 +81,13 @@ class SippProcess:
             pass
         raise PhoneError(f"SIPp does not listen on {self.host}:{self.port}: {self.errors()}")
 
-    def nudge(self, call_id: str, header: str = "") -> None:
-        """Give the call of that Call-ID its cue; `header` is one more line (`X-Say: 486 Busy Here`)."""
+    def nudge(self, call_id: str, header: str = "", number: int = 1) -> None:
+        """Give the call of that Call-ID its cue; `header` is one more line (`X-Say: 486 Busy Here`). A cue that is the same as the
+        last one that SIPp followed is such a one sent again, to SIPp; with another `number` it is a new one."""
         text = (
             f"INFO sip:cue@{self.host}:{self.port} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKcue\r\n"
             f"From: <sip:owner@127.0.0.1>;tag=cue\r\nTo: <sip:cue@{self.host}>\r\nCall-ID: {call_id}\r\n"
-            f"CSeq: 1 INFO\r\n{header}{chr(13) + chr(10) if header else ''}Content-Length: 0\r\n\r\n"
+            f"CSeq: {number} INFO\r\n{header}{chr(13) + chr(10) if header else ''}Content-Length: 0\r\n\r\n"
         )
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as owner:
             owner.sendto(text.encode(), (self.host, self.port))
