@@ -47,11 +47,11 @@ def running(service: ServiceInMemory, state_dir: Path) -> Iterator[int]:
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
     try:
-        assert up.wait(5)
+        assert up.wait(30)
         yield ports[0]
     finally:
         loop.call_soon_threadsafe(over.set)
-        thread.join(5)
+        thread.join(30)
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 

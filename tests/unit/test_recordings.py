@@ -41,7 +41,7 @@ class Told:
         self.news.set()
 
     async def judged(self, count: int) -> list[RecordingJudged]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while len(found := [one for one in self.records if isinstance(one, RecordingJudged)]) < count:
                 self.news.clear()
                 await self.news.wait()
