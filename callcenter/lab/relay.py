@@ -14,7 +14,7 @@ class Relay:
         self.is_cut = False
         self._to = to
         self._server: asyncio.Server | None = None
-        self._pumps: set[asyncio.Task[None]] = set()
+        self._pumps: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def open(self) -> Self:
         """Listen."""
@@ -31,8 +31,9 @@ class Relay:
     def cut(self) -> None:
         """End every connection, and let no new one through."""
         self.is_cut = True
-        for pump in self._pumps:
+        for pump, sink in self._pumps.items():
             pump.cancel()
+            sink.close()  # one that has not begun has no end either
 
     def mend(self) -> None:
         """Let new connections through again."""
@@ -47,10 +48,14 @@ class Relay:
         except OSError:
             writer.close()
             return
+        if self.is_cut:
+            back.close()  # type: ignore[unreachable]  # it was cut while the other side was asked
+            writer.close()
+            return
         for source, sink in ((reader, back), (there, writer)):
             pump = asyncio.create_task(_pump(source, sink))
-            self._pumps.add(pump)
-            pump.add_done_callback(self._pumps.discard)
+            self._pumps[pump] = sink
+            pump.add_done_callback(self._pumps.pop)
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

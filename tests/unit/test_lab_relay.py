@@ -3,6 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
 
 from callcenter.lab.ports import free_port
 from callcenter.lab.relay import Relay
@@ -12,7 +15,10 @@ from callcenter.lab.relay import Relay
 async def relayed() -> AsyncIterator[Relay]:
     """A relay in front of a server that says everything twice."""
 
+    serving = set[asyncio.Task[None] | None]()
+
     async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.current_task())
         while data := await reader.read(100):
             writer.write(data * 2)
         writer.close()
@@ -23,7 +29,7 @@ async def relayed() -> AsyncIterator[Relay]:
     yield relay
     await relay.close()
     server.close()
-    await asyncio.sleep(0.05)  # the ends that are under way arrive
+    await asyncio.gather(*filter(None, serving))  # the ends that are under way arrive
 
 
 class Line:
@@ -65,3 +71,28 @@ async def test_relay_cut_ends_what_is_open_and_lets_nothing_through_until_it_is_
         relay.mend()
         async with Line(relay) as third:
             assert await third.hears(b"ab") == b"abab"
+
+
+async def test_relay_cut_while_the_other_side_is_asked_lets_that_connection_not_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = asyncio.open_connection
+    async with relayed() as relay:
+
+        async def cut_meanwhile(host: str, port: int) -> Any:
+            connection = await asked(host, port)
+            if port != relay.port:
+                relay.cut()
+            return connection
+
+        monkeypatch.setattr("callcenter.lab.relay.asyncio.open_connection", cut_meanwhile)
+        async with Line(relay) as line:
+            assert await line.hears(b"ab") == b""
+
+
+async def test_relay_cut_before_a_connection_has_begun_to_pass_anything_ends_it() -> None:
+    async with relayed() as relay, Line(relay) as line:
+        while not relay._pumps:  # noqa: ASYNC110 -- it sets no event
+            await asyncio.sleep(0)
+        relay.cut()
+        assert await line.hears(b"ab") == b""
