@@ -80,9 +80,13 @@ class Postgres:
     def kill_now(self) -> None:
         """End it as a crash does; `resume_now()` brings it back on the same port with what it had. Blocks."""
         if self.process is not None:
-            self._signal_all(signal.SIGKILL)
+            children = self._signal_all(signal.SIGKILL)
             end(self.process, patience_s=0)
             self.process = None
+            # Killed ones need the processor once more to be gone; until then no server starts on what they share.
+            deadline = time.monotonic() + START_S
+            while any(map(_is_alive, children)) and time.monotonic() < deadline:
+                time.sleep(0.01)
 
     def resume_now(self) -> None:
         """Start it again after `kill_now()`; blocks."""
@@ -135,13 +139,16 @@ class Postgres:
             return ""
         return "\n".join(text.splitlines()[-lines:])
 
-    def _signal_all(self, number: signal.Signals) -> None:
-        """Its children are leaders of their own sessions, so a signal to the group would miss them."""
-        if self.process is not None and self.process.poll() is None:
-            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
-            for pid in (self.process.pid, *map(int, children.split())):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, number)
+    def _signal_all(self, number: signal.Signals) -> list[int]:
+        """Its children are leaders of their own sessions, so a signal to the group would miss them. Returns them."""
+        if self.process is None or self.process.poll() is not None:
+            return []
+        text = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
+        children = [int(pid) for pid in text.split()]
+        for pid in (self.process.pid, *children):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        return children
 
     def _wait(self) -> None:
         assert self.process is not None
@@ -153,6 +160,14 @@ class Postgres:
                 happened = f"ended with code {code}" if code is not None else f"was not ready after {START_S:.0f} s"
                 raise StartError(f"PostgreSQL {happened}", self.log_tail())
             time.sleep(0.02)
+
+
+def _is_alive(pid: int) -> bool:
+    """Say whether a process has memory yet: one that has only not been waited for has none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return False
 
 
 def find_postgres(report: Report = say) -> tuple[Path, dict[str, str]]:
