@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from callcenter.lab.errors import PeerUnavailableError
 from callcenter.lab.postgres import Postgres
@@ -16,12 +17,16 @@ from tests.series_watch import Plugin
 def pytest_configure(config: pytest.Config) -> None:
     """Watch the exporter for the whole session; let a property take its time on a busy machine.
 
-    Properties try the same examples in each run; `--hypothesis-profile=exploring` tries others each time.
+    Properties try the same examples in each run; `--hypothesis-profile=exploring` tries others each time. Hypothesis draws from
+    the constants of all our modules that are loaded, too: which those are depends on the tests that a process ran before.
     """
     untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.register_profile("exploring", untimed)
     settings.register_profile("repeatable", untimed, derandomize=True)
-    settings.load_profile(config.getoption("--hypothesis-profile") or "repeatable")
+    profile = config.getoption("--hypothesis-profile") or "repeatable"
+    settings.load_profile(profile)
+    if profile == "repeatable":
+        providers._get_local_constants = providers.Constants
     config.pluginmanager.register(Plugin(), "series-watch")
 
 
