@@ -37,7 +37,7 @@ LOOK_EVERY_S = 0.3
 LINE_EVERY_S = 5.0
 EVENTS_SHOWN = 17
 HANG_UP_S = 15.0
-SETTLE_S = 5.0
+SETTLE_S = 20.0
 DROP_FROM_S = 2.0
 LINE_NAMES = {"general": "群众诉求\ngeneral", "enterprise": "一企来\nenterprise"}
 
@@ -114,7 +114,7 @@ class Demo:
 
     async def _until_ready(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 while True:
                     self._board = await look(self._site)
                     if all(agent["presence"] == "ready" for agent in self._board.status["agents"]):

@@ -187,7 +187,7 @@ class Phone(asyncio.DatagramProtocol):
         await self.keys(leg, agent + "#")
         await asyncio.sleep(0.6)
         await self.keys(leg, pin)
-        await asyncio.wait_for(leg.is_ended.wait(), 6)
+        await asyncio.wait_for(leg.is_ended.wait(), 20)
         return leg
 
     def refer(self, leg: Leg, number: str) -> None:
