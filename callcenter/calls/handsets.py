@@ -152,7 +152,7 @@ class ScriptedHandset(Handset):
         await self._phone.close()
 
     async def log_in(self, agent: str, pin: str, prompt_s: float) -> None:
-        await self._phone.log_in(agent, pin)
+        await self._phone.log_in(agent, pin, self._pbx.rx)
 
     async def code(self, code: str) -> None:
         await asyncio.wait_for(self._phone.call(code).is_ended.wait(), PATIENCE_S)

@@ -17,6 +17,7 @@ from callcenter.lab.apt import SOFTPHONE, peer_root
 from callcenter.lab.cache import cache_folder
 from callcenter.lab.errors import PhoneError
 from callcenter.lab.loader import Program, end, hand_over, private_folder, program_in, remove_folder, spawn
+from callcenter.lab.login_keys import AGENT, PIN, until_asked
 from callcenter.lab.netstring import ControlLink, Message
 from callcenter.lab.pbx import Asterisk
 from callcenter.lab.phone_log import PhoneCall, Role
@@ -214,12 +215,15 @@ class Baresip:
 
     async def log_in(self, agent: str, pin: str, *, prompt_s: float = 0.6) -> PhoneCall:
         """Log an agent in by `*11`: his number, `#`, his PIN. Returns the ended call; what came of it is the service's
-        word. prompt_s: how long each prompt of the dialplan plays (digits within it are lost)."""
+        word. prompt_s: how long each prompt of the dialplan plays (digits within it are lost); if it is longer, it is waited for."""
+        has_prompt = any(self._pbx.sounds.glob("*/callcenter/ask-agent.*"))
         call = await self.dial("*11")
         await self.wait_for("established")
         await asyncio.sleep(prompt_s)
+        await until_asked(self._pbx.rx, self.number, AGENT, has_prompt=has_prompt)
         await self.send_digits(agent + "#")
         await asyncio.sleep(0.15 * (len(agent) + 1) + prompt_s)
+        await until_asked(self._pbx.rx, self.number, PIN)
         await self.send_digits(pin)
         await self.wait_for("closed", within_s=20)
         return call

@@ -9,10 +9,11 @@ import asyncio
 import itertools
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from callcenter.lab.login_keys import AGENT, PIN, until_asked
 from callcenter.lab.ports import DEAF
 
 _NUMBERS = itertools.count(1)
@@ -179,13 +180,14 @@ class Phone(asyncio.DatagramProtocol):
             self.press(leg, digit)
             await asyncio.sleep(gap_s)
 
-    async def log_in(self, agent: str, pin: str) -> Leg:
-        """Dial *11 and press an agent's number and PIN; returns when the service's word was played."""
+    async def log_in(self, agent: str, pin: str, rx: Callable[[str], str]) -> Leg:
+        """Dial *11 and press an agent's number and PIN, each when it is asked for; returns when the service's word was played.
+        rx: runs a command of the PBX's console."""
         leg = self.call("*11")
         await leg.wait_for(200)
-        await asyncio.sleep(0.5)
+        await until_asked(rx, self.user, AGENT)
         await self.keys(leg, agent + "#")
-        await asyncio.sleep(0.6)
+        await until_asked(rx, self.user, PIN)
         await self.keys(leg, pin)
         await asyncio.wait_for(leg.is_ended.wait(), 20)
         return leg

@@ -69,7 +69,7 @@ wrapup_s = 0
 1 = "break"
 """
 LOG_INS = 3
-"""Times that an agent tries: his keys are pressed at fixed moments, and on a busy machine the prompt may be later."""
+"""Times that an agent tries: a service that was busy may have given him no word in time."""
 NEAR_MS = 250
 """AMI and CEL of one instant where several PBXs share two cores: a channel's dialplan may wait that long for its turn after the channel
 was made. That they agree within 50 ms is judged by tests/integration/test_calls.py and by the long proof."""
@@ -265,7 +265,7 @@ class Office:
 
     async def key_in(self, phone: Phone, agent: str, pin: str) -> Leg:
         """Dial *11 and press number and PIN; returns when the service's word was played."""
-        return await phone.log_in(agent, pin)
+        return await phone.log_in(agent, pin, self.site.pbx.rx)
 
     async def log_in(self, number: str) -> None:
         """Log the agent of a scripted phone in."""

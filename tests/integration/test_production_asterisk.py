@@ -98,7 +98,7 @@ async def test_service_on_the_images_asterisk_a_caller_reaches_an_agent_and_chec
     try:
         await until(lambda: says(log, "in step"), "the service distributes calls", 30)
         for _ in range(LOG_INS):
-            await phone.log_in(seat.number, seat.pin)
+            await phone.log_in(seat.number, seat.pin, image.rx)
             if await is_logged_in(settings):
                 break
         leg = caller.call("12345")

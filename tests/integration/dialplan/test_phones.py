@@ -10,6 +10,9 @@ import sqlite3
 
 import pytest
 
+from callcenter.lab.login_keys import AGENT as AGENT_STEP
+from callcenter.lab.login_keys import PIN as PIN_STEP
+from callcenter.lab.login_keys import until_asked
 from callcenter.lab.sip_phone import answers
 from tests.integration.dialplan.desk import Desk
 from tests.integration.raw_ami import RawAmi
@@ -32,9 +35,9 @@ async def test_agent_logs_in_with_a_proof_and_his_pin_is_nowhere(desk: Desk) -> 
     phone = await desk.agent("8101")
     leg = phone.call("*11")
     await leg.wait_for(200)
-    await asyncio.sleep(0.5)
+    await until_asked(desk.pbx.asterisk.rx, "8101", AGENT_STEP)
     await phone.keys(leg, "1001#")
-    await asyncio.sleep(0.6)
+    await until_asked(desk.pbx.asterisk.rx, "8101", PIN_STEP)
     await phone.keys(leg, PIN)
     said = await desk.events.user("CcFeature")
     inner = hashlib.sha1(f"1001:{PIN}".encode(), usedforsecurity=False).hexdigest()
@@ -64,8 +67,11 @@ async def test_agent_stops_in_the_middle_of_a_log_in_and_nothing_is_sent(desk: D
     phone = await desk.agent("8101")
     leg = phone.call("*11")
     await leg.wait_for(200)
-    await asyncio.sleep(0.4)
-    await phone.keys(leg, keys)
+    await until_asked(desk.pbx.asterisk.rx, "8101", AGENT_STEP)
+    await phone.keys(leg, keys[:5])
+    if keys[5:]:
+        await until_asked(desk.pbx.asterisk.rx, "8101", PIN_STEP)
+        await phone.keys(leg, keys[5:])
     await asyncio.sleep(0.2)
     phone.hang_up(leg)
     assert await desk.quiet("CcFeature", 0.3, 0)
