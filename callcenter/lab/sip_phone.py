@@ -159,8 +159,7 @@ class Phone(asyncio.DatagramProtocol):
         """End a dialog from this side: CANCEL before the answer, else BYE."""
         if leg.is_ended.is_set():
             return
-        called = not leg.request.startswith("INVITE") or self.address[1] != int(self._via_port(leg.request))
-        if not called and not any(status >= 200 for status in leg.statuses()):
+        if not self.was_called(leg) and not any(status >= 200 for status in leg.statuses()):
             self._send(re.sub(r"^INVITE ", "CANCEL ", self._bare(leg.request)).replace(" INVITE\r\n", " CANCEL\r\n"))
             leg.ended_by = "self"
             return
@@ -232,6 +231,10 @@ class Phone(asyncio.DatagramProtocol):
         """Return the next INVITE that comes in."""
         async with asyncio.timeout(timeout_s):
             return await self.incoming.get()
+
+    def was_called(self, leg: Leg) -> bool:
+        """Whether the other side began this dialog."""
+        return self.address[1] != int(self._via_port(leg.request))
 
     async def _play(self, leg: Leg, script: Script) -> None:
         began = time.monotonic()

@@ -11,6 +11,7 @@ from callcenter.lab.ports import free_port
 from callcenter.lab.sip_phone import endpoints
 from tests.integration.conftest import missing
 from tests.integration.dialplan.desk import Desk, DialplanPbx
+from tests.integration.early_rest import unanswered_rest
 
 AGENTS = ("8101", "8102", "8103")
 NOBODY = "8109"
@@ -42,3 +43,10 @@ async def desk(dialplan_pbx: DialplanPbx) -> AsyncIterator[Desk]:
     desk = await Desk.open(dialplan_pbx)
     yield desk
     await desk.close()
+
+
+@pytest.fixture
+async def unanswered(desk: Desk) -> AsyncIterator[None]:
+    """Who arrives stays unanswered until a wish comes, however slow the machine."""
+    async with unanswered_rest(desk.pbx.asterisk):
+        yield

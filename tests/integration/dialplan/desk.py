@@ -66,12 +66,26 @@ class Desk:
         """Hang everything up and leave."""
         self._beat.cancel()
         await asyncio.gather(self._beat, return_exceptions=True)
-        await self.actions.ask("Hangup", Channel="/.*/")
-        await asyncio.sleep(0.05)
+        await self._hang_everybody_up()
         for phone in self._phones:
+            for leg in phone.legs.values():
+                if phone.was_called(leg) and not leg.final:
+                    phone.reply(leg, 487)  # else the PBX sends its INVITE again, to the next test's phone
             await phone.close()
         await self.events.close()
         await self.actions.close()
+
+    async def _hang_everybody_up(self) -> None:
+        """Leave no channel, so that the next test's desk hears of no call but its own."""
+        async with asyncio.timeout(30):
+            while True:
+                await self.actions.ask("Hangup", Channel="/.*/")
+                since = len(self.actions.events)
+                await self.actions.ask("CoreShowChannels")
+                told = await self.actions.until(lambda e: e["Event"] == "CoreShowChannelsComplete", since=since)
+                if told["ListItems"] == "0":
+                    return
+                await asyncio.sleep(0.02)
 
     async def beat(self) -> None:
         """Write the heartbeat once; the PBX's second is this machine's."""

@@ -75,6 +75,7 @@ async def test_agent_answers_the_caller_hears_his_number_and_only_then_are_they_
     await desk.events.user("CcEnd", Uniqueid=call.uid)
 
 
+@pytest.mark.usefixtures("unanswered")
 async def test_caller_still_unanswered_is_answered_when_the_agent_picks_up(desk: Desk) -> None:
     await desk.agent("8101", answers(0.2))
     await desk.actions.set_global("CC_LANG_general", "zh")

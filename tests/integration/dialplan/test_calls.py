@@ -7,10 +7,12 @@ import pytest
 
 from callcenter.lab.sip_phone import RINGS_ONLY, answers, header, says
 from tests.integration.dialplan.desk import Desk
+from tests.integration.early_rest import unanswered_rest
 
 pytestmark = pytest.mark.pbx
 
 
+@pytest.mark.usefixtures("unanswered")
 async def test_caller_arrives_agent_idle_hears_ringback_and_pays_nothing_before_the_agents_answer(desk: Desk) -> None:
     agent = await desk.agent("8101", answers(0.4))
     took = []
@@ -149,6 +151,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.usefixtures("unanswered")
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 async def test_caller_with_a_hostile_name_changes_nothing(desk: Desk, name: bytes) -> None:
     agent = await desk.agent("8101", answers(0.05))
@@ -169,9 +172,10 @@ async def test_caller_hangs_up_waiting_ringing_and_talking_and_each_end_says_so(
     waiting = await desk.arrive(phone=phone)
     await desk.events.user("CcHolding", Uniqueid=waiting.uid)
     phone.hang_up(waiting.leg)
-    ringing = await desk.arrive(phone=phone)
-    await desk.offer(ringing, "8101")
-    await ringing.leg.wait_for(180)
+    async with unanswered_rest(desk.pbx.asterisk):
+        ringing = await desk.arrive(phone=phone)
+        await desk.offer(ringing, "8101")
+        await ringing.leg.wait_for(180)
     phone.hang_up(ringing.leg)
     ended = await desk.events.user("CcEnd", Uniqueid=ringing.uid)
     assert (ended["Who"], ended["Status"], ended["Place"]) == ("caller", "CANCEL", "offer")
@@ -192,6 +196,7 @@ async def test_caller_hung_up_inside_the_pbx_is_told_as_ended_by_the_system(desk
     assert (await desk.events.user("CcEnd", Uniqueid=call.uid))["Who"] == "system"
 
 
+@pytest.mark.usefixtures("unanswered")
 async def test_caller_rejected_is_told_why_without_being_charged(desk: Desk) -> None:
     call = await desk.arrive()
     await desk.actions.wish(call.uid, desk.target("reject", "busy"))
@@ -201,6 +206,7 @@ async def test_caller_rejected_is_told_why_without_being_charged(desk: Desk) -> 
     assert call.leg.statuses() == [100, 183, 486]
 
 
+@pytest.mark.usefixtures("unanswered")
 async def test_caller_hangs_up_during_the_prompt_of_a_refusal_is_told_as_the_callers_end(desk: Desk) -> None:
     phone = await desk.caller()
     call = await desk.arrive(phone=phone)

@@ -65,6 +65,7 @@ async def test_prompt_on_the_way_is_over_the_caller_holds_and_takes_a_wish(desk:
     await desk.assert_waits(call)
 
 
+@pytest.mark.usefixtures("unanswered")
 async def test_prompt_on_the_way_in_the_unanswered_rest_is_early_media(desk: Desk) -> None:
     call = await desk.arrive()
     await leave(desk, call, "say", prompt="no/such-sound")

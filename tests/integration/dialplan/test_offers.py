@@ -76,6 +76,7 @@ async def test_phone_not_registered_or_unknown_is_unreachable_at_once(desk: Desk
         assert int(end["ElapsedMs"]) < 500
 
 
+@pytest.mark.usefixtures("unanswered")
 async def test_offer_in_the_unanswered_rest_that_is_refused_leads_to_hold(desk: Desk) -> None:
     await desk.agent("8101", says(486))
     call = await desk.arrive()
@@ -150,6 +151,7 @@ async def test_wish_that_cannot_be_read_is_told_and_the_caller_stays(desk: Desk,
     await desk.assert_waits(call)
 
 
+@pytest.mark.usefixtures("unanswered")
 async def test_leg_outside_is_a_talk_only_after_a_one_was_pressed(desk: Desk) -> None:
     outside = await desk.outside(answers(0.02))
     call = await desk.arrive()

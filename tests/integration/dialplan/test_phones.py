@@ -95,6 +95,7 @@ async def test_feature_code_while_the_service_is_away_says_so_and_ends(desk: Des
     assert leg.ended_by == "peer"
 
 
+@pytest.mark.usefixtures("unanswered")
 async def test_agent_hands_over_by_keys_and_the_next_phone_rings_while_the_caller_stays(desk: Desk) -> None:
     seat = await desk.agent("8101", answers(0.02))
     specialist = await desk.agent("8102", answers(0.02))
@@ -120,6 +121,7 @@ async def test_agent_hands_over_by_keys_and_the_next_phone_rings_while_the_calle
     assert desk.story(call) == ["CcArrived", "CcConnecting", "CcOfferEnd", "CcConnecting"]
 
 
+@pytest.mark.usefixtures("unanswered")
 async def test_second_wish_comes_while_the_first_rings_and_the_call_ends_with_the_talk(desk: Desk) -> None:
     agent = await desk.agent("8101", answers(0.3))
     call = await desk.arrive()
