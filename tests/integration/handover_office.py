@@ -91,8 +91,9 @@ class HandOverBuilding(Building):
 class Talk:
     """A caller in talk with a seat."""
 
-    def __init__(self, caller: Phone, leg: Leg, seat: Phone, seat_leg: Leg) -> None:
+    def __init__(self, caller: Phone, leg: Leg, seat: Phone, seat_leg: Leg, since_ms: int) -> None:
         self.caller, self.leg, self.seat, self.seat_leg = caller, leg, seat, seat_leg
+        self.since_ms = since_ms
 
     @property
     def is_over(self) -> bool:
@@ -109,8 +110,18 @@ class HandOverOffice(Office):
         caller = await self.caller()
         leg = caller.call(did)
         seat_leg = await seat.next_call()
-        await self.until_presence(SEATS[number], "talking")
-        return Talk(caller, leg, seat, seat_leg)
+        row = await self.until_presence(SEATS[number], "talking")
+        return Talk(caller, leg, seat, seat_leg, row["since_ms"])
+
+    async def until_wrap_up(self, talk: Talk, agent: str = "8001") -> None:
+        """Wait until an agent's part of a talk was over and his wrap-up began: it lasts a second, so the ledger is asked."""
+
+        async def so() -> bool:
+            async with self.site.ledger() as ledger:
+                told = await ledger.presence(agent)
+            return any(one["presence"] == "acw" and one["at_ms"] >= talk.since_ms for one in told)
+
+        await until(so, f"agent {agent} has wrapped up", TOLD)
 
     async def specialist(self, number: str, script: Script = RINGS_ONLY) -> Phone:
         """The scripted phone of a specialist."""

@@ -179,7 +179,9 @@ class Office:
             for leg in phone.legs.values():
                 phone.hang_up(leg)
         await until(self._is_calm, "no call is left")
-        ready = [agent["device"] for agent in (await self.status())["agents"] if agent["presence"] == "ready"]
+        agents = (await self.status())["agents"]
+        ready, owed = ([one["device"] for one in agents if one["presence"] == what] for what in ("ready", "acw"))
+        await asyncio.gather(*(self.leaves(number) for number in owed if number in self.building.agents))
         await asyncio.gather(*(self.not_ready(number) for number in ready if number in self.building.agents))
         for phone in (*self._callers, *self._phones.values()):
             await phone.close()
@@ -298,6 +300,12 @@ class Office:
     async def not_ready(self, number: str) -> None:
         """Make the agent of a scripted phone not ready."""
         await self.code(number, "*141", "not_ready")
+
+    async def leaves(self, number: str) -> None:
+        """Let the agent of a scripted phone be not ready, now or behind his talk and wrap-up; returns when he was told so."""
+        phone = await self.phone(number, self._phones[number].script if number in self._phones else None)
+        leg = phone.call("*141")
+        await asyncio.wait_for(leg.is_ended.wait(), 20)
 
     # --- the ledger
 

@@ -31,7 +31,7 @@ async def test_attended_seat_consults_and_joins_the_two_by_refer_with_replaces(o
     assert (await office.agent("8001"))["presence"] == "hold"
     await office.joins(talk, consult)
     await office.until_talks(talk.leg, "701")
-    await office.until_presence("8001", "acw")
+    await office.until_wrap_up(talk)
     assert not talk.is_over
     specialist.hang_up(third)
     await asyncio.wait_for(talk.leg.is_ended.wait(), 10)
@@ -147,7 +147,7 @@ async def test_attended_seat_joins_his_caller_with_whom_he_dialled_outside_and_i
     await asyncio.sleep(0.3)
     await office.joins(talk, second)
     await office.until_talks(talk.leg, "trunk")
-    await office.until_presence("8001", "acw")
+    await office.until_wrap_up(talk)
     outside.hang_up(there)
     await asyncio.wait_for(talk.leg.is_ended.wait(), 10)
 

@@ -41,6 +41,7 @@ async def test_blind_by_key_first_specialist_is_busy_the_next_one_answers(office
 async def test_blind_nobody_is_reached_the_caller_is_back_in_the_line_with_his_wait(office: HandOverOffice) -> None:
     await office.specialist("702", says(480))
     talk = await office.talk()
+    await office.leaves("1001")  # else he would be the next one who is ready, a second later
     await talk.seat.keys(talk.seat_leg, "*756")
     await office.until_handed_over(talk.leg, "no_specialist")
     other = await office.ready("1002")
@@ -76,7 +77,7 @@ async def test_blind_caller_hangs_up_while_the_specialist_rings(office: HandOver
     talk = await office.talk()
     await talk.seat.keys(talk.seat_leg, "*755")
     await specialist.next_call()
-    await office.until_presence("8001", "acw")
+    await office.until_wrap_up(talk)
     talk.caller.hang_up(talk.leg)
 
     row, talks, hand_overs = await office.story(talk.leg)
@@ -91,7 +92,7 @@ async def test_blind_by_refer_of_a_phone_the_specialist_gets_the_caller(office: 
     talk.seat.refer(talk.seat_leg, "755")
     third = await specialist.next_call()
     await office.until_talks(talk.leg, "701")
-    await office.until_presence("8001", "acw")
+    await office.until_wrap_up(talk)
     specialist.hang_up(third)
 
     _, talks, hand_overs = await office.story(talk.leg)

@@ -29,8 +29,7 @@ OFFICE = HandOverOffice
 
 
 async def second_seat_takes_him(office: HandOverOffice, talk: Talk) -> None:
-    """The caller is back in his line: the next agent who becomes ready gets him, not the first one again."""
-    await office.not_ready("1001")
+    """The caller is back in his line: the next agent who becomes ready gets him. The first one has left (`office.leaves`)."""
     other = await office.ready("1002")
     taken = await other.next_call()
     await office.until_talks(talk.leg, "8002")
@@ -86,8 +85,8 @@ async def test_blind_to_an_outside_number_nobody_presses_1_the_caller_is_back_in
 ) -> None:
     await office.outside(answers(0.1))
     talk = await office.talk()
+    await office.leaves("1001")
     await talk.seat.keys(talk.seat_leg, "*757")
-    await office.not_ready("1001")
     await office.until_offers(talk.leg, ("8001", "accepted"), (OUTSIDE, "not_answered"))
     await second_seat_takes_him(office, talk)
 
@@ -104,6 +103,7 @@ async def test_blind_to_a_topic_nobody_has_it_is_noted_and_the_caller_reaches_th
     office: HandOverOffice, how: str
 ) -> None:
     talk = await office.talk()
+    await office.leaves("1001")
     if how == "key":
         await talk.seat.keys(talk.seat_leg, "*799")
     else:
@@ -316,11 +316,11 @@ async def test_agent_takes_a_talk_over_from_another_phone_without_an_offer_and_i
     await taken.wait_for(200)
     await office.until_talks(talk.leg, "8002")
     await office.until_presence("8002", "talking")
-    await office.until_presence("8001", "acw")
+    await office.until_wrap_up(talk)
     assert not talk.is_over
     other.hang_up(taken)
     await asyncio.wait_for(talk.leg.is_ended.wait(), 10)
-    await office.until_presence("8002", "acw")
+    await office.until_wrap_up(talk, "8002")
 
     row, talks, hand_overs = await office.story(talk.leg)
     assert (row["outcome"], row["agent"], row["ended_by"]) == ("agent_answered", "8001", "agent")
