@@ -237,8 +237,17 @@ class HandOverOffice(Office):
 
     async def agrees_with_cel(self) -> None:
         """Assert that both witnesses know the same inbound calls of the whole run, and tell them alike."""
-        rows = [row for row in await self.rows() if row["direction"] == "inbound"]
-        assert {CallId(row["pbx"], row["uniqueid"]) for row in rows} == self.known_to_cel()
+        seen: dict[str, set[CallId]] = {}
+
+        async def inbound() -> list[Row] | None:
+            rows = [row for row in await self.rows() if row["direction"] == "inbound"]
+            seen["ledger"], seen["CEL"] = {CallId(row["pbx"], row["uniqueid"]) for row in rows}, self.known_to_cel()
+            return rows if seen["ledger"] == seen["CEL"] and all(row["ended_ms"] for row in rows) else None
+
+        try:
+            rows = await until(inbound, "both know the same calls, and that they are over", TOLD)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {seen['ledger'] ^ seen['CEL']}") from error
         self.agree(rows)
 
 
