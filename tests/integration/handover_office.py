@@ -6,7 +6,8 @@ Every test here asserts what the ledger has and that Asterisk's CEL, rebuilt by 
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from acd.names import CallId
@@ -141,6 +142,21 @@ class HandOverOffice(Office):
         await asyncio.sleep(0.4)
         talk.seat.join(talk.seat_leg, consult)
 
+    async def presses_1(self, outside: Phone, there: Leg, is_through: Callable[[], Awaitable[bool]]) -> None:
+        """Let whoever picked up outside press 1 until he is through: what is pressed during the question's tone is not heard."""
+        pressed_at = 0.0
+
+        async def so() -> bool:
+            nonlocal pressed_at
+            if await is_through():
+                return True
+            if (now := asyncio.get_running_loop().time()) - pressed_at > 0.6:
+                outside.press(there, "1")
+                pressed_at = now
+            return False
+
+        await until(so, "whoever pressed 1 is through", TOLD)
+
     async def until_offers(self, leg: Leg, *results: tuple[str, str | None]) -> None:
         """Wait until the offers of a call that goes on are these: (whom, result), in order."""
 
@@ -204,12 +220,13 @@ class HandOverOffice(Office):
     async def until_talks(self, leg: Leg, *agents: str) -> None:
         """Wait until the ledger has exactly these people in talk with a caller."""
 
-        async def so() -> bool:
-            row = await self.open_row(leg)
-            talks = [talk for talk in await self.children("talks", row) if talk["closed_ms"] is None]
-            return sorted(talk["agent"] for talk in talks) == sorted(agents)
+        await until(partial(self.talk_is, leg, *agents), f"in talk: {agents}", TOLD)
 
-        await until(so, f"in talk: {agents}", TOLD)
+    async def talk_is(self, leg: Leg, *agents: str) -> bool:
+        """Whether the ledger has exactly these people in talk with a caller."""
+        row = await self.open_row(leg)
+        talks = [talk for talk in await self.children("talks", row) if talk["closed_ms"] is None]
+        return sorted(talk["agent"] for talk in talks) == sorted(agents)
 
     async def story(self, leg: Leg) -> tuple[Row, list[Row], list[Row]]:
         """Return row, talks and hand-overs of a call that has ended, all told; the second witness has agreed."""

@@ -34,7 +34,7 @@ async def test_attended_seat_consults_and_joins_the_two_by_refer_with_replaces(o
     await office.until_wrap_up(talk)
     assert not talk.is_over
     specialist.hang_up(third)
-    await asyncio.wait_for(talk.leg.is_ended.wait(), 10)
+    await asyncio.wait_for(talk.leg.is_ended.wait(), 20)
 
     row, talks, hand_overs = await office.story(talk.leg)
     assert (row["outcome"], row["agent"], row["ended_by"]) == ("agent_answered", "8001", "agent")
@@ -84,7 +84,7 @@ async def test_attended_nobody_is_reached_the_seat_hears_it_and_keeps_his_caller
     talk = await office.talk()
     talk.seat.hold(talk.seat_leg)
     consult = talk.seat.call("756")
-    await asyncio.wait_for(consult.is_ended.wait(), 10)
+    await asyncio.wait_for(consult.is_ended.wait(), 20)
     assert consult.ended_by == "peer"
     talk.seat.resume(talk.seat_leg)
     await office.until_handed_over(talk.leg, "no_specialist")
@@ -99,7 +99,7 @@ async def test_attended_nobody_is_reached_the_seat_hears_it_and_keeps_his_caller
 async def test_attended_to_a_topic_nobody_has_the_seat_keeps_his_caller(office: HandOverOffice) -> None:
     talk = await office.talk()
     consult = talk.seat.call("799")
-    await asyncio.wait_for(consult.is_ended.wait(), 10)
+    await asyncio.wait_for(consult.is_ended.wait(), 20)
     await office.until_handed_over(talk.leg, "no_specialist")
     talk.caller.hang_up(talk.leg)
 
@@ -111,7 +111,7 @@ async def test_phone_without_a_caller_asks_for_a_specialist_and_is_refused(offic
     await office.specialist("701", answers(0.1))
     seat = await office.ready("1001")
     consult = seat.call("755")
-    await asyncio.wait_for(consult.is_ended.wait(), 10)
+    await asyncio.wait_for(consult.is_ended.wait(), 20)
     assert consult.ended_by == "peer"
     assert (await office.phone("701")).incoming.empty()
 
@@ -122,10 +122,11 @@ async def test_attended_to_an_outside_number_he_presses_1_and_is_known_by_his_nu
     talk.seat.hold(talk.seat_leg)
     consult = talk.seat.call("757")
     third = await outside.next_call()
-    await asyncio.sleep(1.2)  # the question
-    outside.press(third, "1")
-    await asyncio.sleep(0.5)
-    await consult.wait_for(200)
+
+    async def is_through() -> bool:
+        return 200 in consult.statuses()
+
+    await office.presses_1(outside, third, is_through)
     await office.joins(talk, consult)
     await office.until_talks(talk.leg, OUTSIDE)
     talk.caller.hang_up(talk.leg)
@@ -149,7 +150,7 @@ async def test_attended_seat_joins_his_caller_with_whom_he_dialled_outside_and_i
     await office.until_talks(talk.leg, "trunk")
     await office.until_wrap_up(talk)
     outside.hang_up(there)
-    await asyncio.wait_for(talk.leg.is_ended.wait(), 10)
+    await asyncio.wait_for(talk.leg.is_ended.wait(), 20)
 
     row, talks, hand_overs = await office.story(talk.leg)
     assert (row["outcome"], row["agent"]) == ("agent_answered", "8001")
@@ -176,7 +177,7 @@ async def test_attended_service_is_killed_during_the_consult_the_joined_speciali
     office.site.kill_service()
     await office.site.start_service()
     specialist.hang_up(third)
-    await asyncio.wait_for(talk.leg.is_ended.wait(), 10)
+    await asyncio.wait_for(talk.leg.is_ended.wait(), 20)
 
     row, talks, hand_overs = await office.story(talk.leg)
     assert people(talks) == [SEAT, ("701", "specialist", "joined")]

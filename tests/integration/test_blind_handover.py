@@ -1,6 +1,7 @@
 """Blind hand-overs on a real PBX: by key and by REFER, to the topics of the plan and nowhere else."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -62,9 +63,7 @@ async def test_blind_to_an_outside_number_he_must_press_1(office: HandOverOffice
     talk = await office.talk()
     await talk.seat.keys(talk.seat_leg, "*757")
     third = await outside.next_call()
-    await asyncio.sleep(1.2)  # the question
-    outside.press(third, "1")
-    await office.until_talks(talk.leg, OUTSIDE)
+    await office.presses_1(outside, third, partial(office.talk_is, talk.leg, OUTSIDE))
     outside.hang_up(third)
 
     _, talks, hand_overs = await office.story(talk.leg)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from callcenter.http.tokens import read_local_token
+from tests.integration.early_rest import unanswered_rest
 from tests.integration.office import SEATS, Building, Office, until
 
 pytestmark = pytest.mark.pbx
@@ -67,8 +68,9 @@ async def test_number_is_listed_while_calls_run_its_caller_hears_a_busy_line_and
         await office.caller("13900001235"),
         await office.caller("anonymous"),
     )
-    refused = listed.call("12345")
-    await refused.wait_for(486)
+    async with unanswered_rest(office.site.pbx):
+        refused = listed.call("12345")
+        await refused.wait_for(486)
     assert not [status for status in refused.statuses() if 200 <= status < 300], "it costs him nothing"
     row = await office.row(refused)
     assert (row["blocked"], row["excluded"], row["outcome"], row["ended_by"]) == (True, True, None, "system")

@@ -127,7 +127,7 @@ async def test_members_are_right_again_after_kills_at_random_moments(office: Off
 
 async def _dial(phone: Phone, code: str) -> None:
     leg = phone.call(code)
-    await asyncio.wait_for(leg.is_ended.wait(), 10)
+    await asyncio.wait_for(leg.is_ended.wait(), 20)
 
 
 async def test_members_outlive_asterisk_and_are_pushed_again(office: Office) -> None:

@@ -114,7 +114,7 @@ class Away:
         await asyncio.sleep(0.5)
         queue.hang_up(self.legs["gives up"])
         ringing.hang_up(self.legs["gives up ringing"])
-        await asyncio.wait_for(self.legs["gives up ringing"].is_ended.wait(), 5)
+        await asyncio.wait_for(self.legs["gives up ringing"].is_ended.wait(), 20)
 
     async def go_on(self) -> None:
         """One begins to talk, one waits, one has a phone ringing for him: all three still do when the service is back."""
