@@ -28,7 +28,7 @@ from tests.unit.test_http import ServiceInMemory
 
 NOW = "2026-01-01T00:00:00Z"
 IS_LIVE = "document.body?.dataset.live === 'live' && !!document.querySelector('.figure .value')"
-BACK_WITHIN_S = 15.0
+BACK_WITHIN_S = 30.0
 """After a try that nobody answers the page waits 5 s for the next one; each takes 5 s to be given up."""
 
 
@@ -117,7 +117,7 @@ async def test_network_swallows_everything_the_page_keeps_no_question_open_and_l
         page = await tools.open(f"http://127.0.0.1:{network.port}/board", width=1920, height=1080)
         await page.until(IS_LIVE, 30)
         network.is_deaf = True
-        await page.until("document.body.dataset.live === 'stale'", 5)
+        await page.until("document.body.dataset.live === 'stale'", 30)
         most = 0
         for _ in range(40):
             await asyncio.sleep(0.5)
@@ -132,10 +132,10 @@ async def test_board_is_stale_since_yesterday_it_says_the_day(tools: DevTools, t
     async with shown(MadeUp(Trust(True, True, True, FILES.build)), tmp_path) as port:
         page = await tools.open(f"http://127.0.0.1:{port}/board?lang=en", width=1920, height=1080)
         await page.until(IS_LIVE, 30)
-    await page.until("document.body.dataset.live === 'stale'", 5)
+    await page.until("document.body.dataset.live === 'stale'", 30)
     assert re.match(r"Stale since \d\d:\d\d:\d\d:", await page.evaluate(says))
     await page.evaluate("(now => { Date.now = () => now() + 86400000; })(Date.now)")
-    await page.until(f"/^Stale since \\d{{4}}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d:/.test({says})", 15)
+    await page.until(f"/^Stale since \\d{{4}}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d:/.test({says})", 30)
 
 
 async def test_screen_is_opened_again_while_its_cookie_holds_the_token_leaves_the_address_and_is_the_new_one(
@@ -192,7 +192,7 @@ async def test_link_to_the_pbx_is_down_no_row_of_a_caller_is_cut_in_half_and_eac
             page = await tools.open(f"http://127.0.0.1:{port}/board?lang=en", width=width, height=height)
             await page.until(IS_LIVE, 30)
             await page.until(
-                "!document.querySelector('#stale').hidden && document.querySelectorAll('#oldest li').length", 5
+                "!document.querySelector('#stale').hidden && document.querySelectorAll('#oldest li').length", 30
             )
             lowest = "Math.max(...[...document.querySelectorAll('#oldest li')].map(row => row.getBoundingClientRect().bottom))"
             assert await page.evaluate(
