@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from callcenter.lab.pbx import Asterisk
 from callcenter.lab.sip_phone import SILENT, Leg, Phone, Script
+from tests.integration.office import until
 from tests.integration.raw_ami import Message, RawAmi
 
 INSTANCE, EPOCH = "test", 7
@@ -47,6 +48,8 @@ class Desk:
         self.actions = actions
         self.is_alive = True
         self.offers = 0
+        self.beat_s = 0
+        """The second of the newest beat."""
         self._phones: list[Phone] = []
         self._beat = asyncio.get_running_loop().create_task(self._keep_beating())
 
@@ -89,7 +92,8 @@ class Desk:
 
     async def beat(self) -> None:
         """Write the heartbeat once; the PBX's second is this machine's."""
-        await self.actions.set_global("CC_BEAT", f"{INSTANCE}*{EPOCH}*1*{int(time.time())}")
+        self.beat_s = int(time.time())
+        await self.actions.set_global("CC_BEAT", f"{INSTANCE}*{EPOCH}*1*{self.beat_s}")
 
     async def _keep_beating(self) -> None:
         while True:
@@ -151,9 +155,43 @@ class Desk:
         )
         return begun["DestUniqueid"]
 
-    async def bridged(self, call: Call, since: int = 0) -> None:
-        """Wait until the caller talks."""
-        await self.events.until(lambda e: e["Event"] == "BridgeEnter" and e.get("Uniqueid") == call.uid, since=since)
+    async def picked_up(self, call: Call, since: int = 0) -> Message:
+        """Wait until the leg that this caller's dial made is answered; return the event."""
+        leg = await self.leg_uid(call, since)
+        return await self.events.until(
+            lambda e: e["Event"] == "Newstate" and e["Uniqueid"] == leg and e["ChannelStateDesc"] == "Up", since=since
+        )
+
+    async def bridged(self, call: Call, since: int = 0) -> Message:
+        """Wait until the caller talks; return the event."""
+        return await self.events.until(
+            lambda e: e["Event"] == "BridgeEnter" and e.get("Uniqueid") == call.uid, since=since
+        )
+
+    async def presses_1(self, outside: Phone, leg: Leg, call: Call) -> None:
+        """Let whoever picked up outside press 1 until he talks: what is pressed during the question's tone is not heard."""
+        since = self.mark()
+        async with asyncio.timeout(20):
+            while True:
+                outside.press(leg, "1")
+                with contextlib.suppress(TimeoutError):
+                    await self.events.until(
+                        lambda e: e["Event"] == "BridgeEnter" and e.get("Uniqueid") == call.uid, 0.6, since
+                    )
+                    return
+
+    async def records(self, call: Call) -> None:
+        """Wait until a caller's message is being recorded."""
+
+        async def so() -> bool:
+            shown = (await self.console("core show channels concise")).splitlines()
+            return any(line.endswith(f"!{call.uid}") and "!VoiceMail!" in line for line in shown)
+
+        await until(so, "the message is being recorded")
+
+    async def console(self, command: str) -> str:
+        """Run a console command."""
+        return await asyncio.to_thread(self.pbx.asterisk.rx, command)
 
     def story(self, call: Call) -> list[str]:
         """Names of the caller's UserEvents so far."""

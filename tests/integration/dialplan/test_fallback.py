@@ -8,11 +8,12 @@ import pytest
 from callcenter.lab.sip_phone import Leg, Phone, answers, header
 from tests.integration.dialplan.desk import Call, Desk
 from tests.integration.raw_ami import Message
+from tests.integration.stalls import stalls
 
 pytestmark = pytest.mark.pbx
 
 
-async def entered(desk: Desk, call: Call, since: int = 0, timeout_s: float = 5.0) -> Message:
+async def entered(desk: Desk, call: Call, since: int = 0, timeout_s: float = 20.0) -> Message:
     """Wait until a caller is in Queue()."""
     return await desk.events.user("CcFallback", timeout_s, since, Uniqueid=call.uid, State="entered")
 
@@ -21,14 +22,15 @@ async def test_service_dies_callers_reach_the_queue_in_time_keep_their_order_and
     calls = [await desk.arrive_in_hold() for _ in range(6)]
     other_line = await desk.arrive_in_hold("777")
     desk.is_alive = False
-    died_at = time.monotonic()
+    async with stalls() as late_s:
+        came = {call.uid: await entered(desk, call, timeout_s=40) for call in (*calls, other_line)}
     for call in (*calls, other_line):
-        queue = (await entered(desk, call, timeout_s=20))["Queue"]
-        assert queue == ("callcenter-default" if call is other_line else "callcenter-general")
-    assert 11.0 < time.monotonic() - died_at <= 15.0
+        told = came[call.uid]
+        assert told["Queue"] == ("callcenter-default" if call is other_line else "callcenter-general")
+        assert 12.0 < float(told["Timestamp"]) - desk.beat_s <= 15.0 + sum(late_s)
 
     late = await desk.arrive()
-    await entered(desk, late, timeout_s=1)
+    await entered(desk, late)
     assert desk.story(late) == ["CcArrived", "CcFallback"]
 
     agent = await desk.agent("8101", answers(0.02))
@@ -46,13 +48,15 @@ async def test_service_dies_callers_reach_the_queue_in_time_keep_their_order_and
 
     desk.is_alive = True
     await desk.beat()
+    took = []
     for call in (*calls[3:], late, other_line):
         since, began = desk.mark(), time.monotonic()
         await desk.actions.wake(call.uid)
-        await desk.events.user("CcFallback", 2, since, Uniqueid=call.uid, State="left", Status="WOKEN")
-        await desk.events.user("CcHolding", 2, since, Uniqueid=call.uid)
-        assert time.monotonic() - began < 1.0
+        await desk.events.user("CcFallback", since=since, Uniqueid=call.uid, State="left", Status="WOKEN")
+        await desk.events.user("CcHolding", since=since, Uniqueid=call.uid)
+        took.append(time.monotonic() - began)
         assert await desk.actions.get(call.uid, "CC_ARRIVED") == call.arrived["Arrived"]
+    assert sorted(took)[2] < 1.0, took
     await desk.assert_waits(calls[-1])
 
 
@@ -96,14 +100,13 @@ async def test_wish_for_a_waiting_caller_comes_when_the_queue_had_joined_him_and
 
 async def test_heartbeat_missing_old_or_from_the_far_future_is_stale_and_a_fresh_one_is_not(desk: Desk) -> None:
     desk.is_alive = False
-    now = int(time.time())
-    beats = {"": 1, "x*y*z*": 1, "a*1*1*abc": 1, f"a*1*1*{now - 30}": 1, f"a*1*1*{now + 3600}": 1}
-    beats |= {f"a*1*1*{now}": 0, f"a*1*1*{now - 5}": 0, f"a*1*1*{now + 5}": 0}
+    beats: dict[str | int, int] = {"": 1, "x*y*z*": 1, "a*1*1*abc": 1, -30: 1, 3600: 1, 0: 0, -5: 0, 5: 0}
     for beat, is_stale in beats.items():
-        await desk.actions.set_global("CC_BEAT", beat)
+        told = beat if isinstance(beat, str) else f"a*1*1*{int(time.time()) + beat}"
+        await desk.actions.set_global("CC_BEAT", told)
         call = await desk.arrive()
         if is_stale:
-            await entered(desk, call, timeout_s=2)
+            await entered(desk, call)
         else:
             await asyncio.sleep(0.2)
         assert desk.story(call).count("CcFallback") == is_stale, beat

@@ -7,6 +7,8 @@ import hashlib
 import io
 import re
 import sqlite3
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +16,8 @@ from callcenter.lab.login_keys import AGENT as AGENT_STEP
 from callcenter.lab.login_keys import PIN as PIN_STEP
 from callcenter.lab.login_keys import until_asked
 from callcenter.lab.sip_phone import answers
-from tests.integration.dialplan.desk import Desk
+from tests.integration.dialplan.desk import Call, Desk
+from tests.integration.office import until
 from tests.integration.raw_ami import RawAmi
 
 pytestmark = pytest.mark.pbx
@@ -223,6 +226,24 @@ async def test_events_of_a_whole_call_are_few(desk: Desk) -> None:
     assert all("Timestamp" in event for _, event in desk.events.events)
 
 
+async def whole_cel(desk: Desk, call: Call) -> list[list[str]]:
+    """A call's rows of CEL, once the last of them is written."""
+
+    async def rows() -> list[list[str]] | None:
+        text = desk.pbx.asterisk.cel_file.read_text(encoding="utf-8")
+        found = [row for row in csv.reader(io.StringIO(text)) if len(row) > 9 and row[9] == call.uid]
+        return found if any(row[0] == "LINKEDID_END" for row in found) else None
+
+    return await until(rows, "CEL tells the whole call")
+
+
+async def is_stored(path: Path, uniqueid: str) -> bool:
+    """Whether the last row of a call is in the store."""
+    with contextlib.closing(sqlite3.connect(path)) as store:
+        query = "SELECT count(*) FROM cel WHERE linkedid = ? AND eventtype = 'LINKEDID_END'"
+        return bool(store.execute(query, (uniqueid,)).fetchone()[0])
+
+
 async def test_cel_keeps_the_call_in_thirteen_columns_by_epoch_seconds(desk: Desk) -> None:
     seat = await desk.agent("8101", answers(0.02))
     call = await desk.arrive()
@@ -231,9 +252,7 @@ async def test_cel_keeps_the_call_in_thirteen_columns_by_epoch_seconds(desk: Des
     await desk.bridged(call)
     seat.hang_up(leg)
     await desk.events.until(lambda e: e["Event"] == "Hangup" and e["Uniqueid"] == call.uid)
-    await asyncio.sleep(0.2)
-    text = desk.pbx.asterisk.cel_file.read_text(encoding="utf-8")
-    rows = [row for row in csv.reader(io.StringIO(text)) if row[9] == call.uid]
+    rows = await whole_cel(desk, call)
     assert all(len(row) == 13 for row in rows)
     assert {"CHAN_START", "ANSWER", "BRIDGE_ENTER", "BRIDGE_EXIT", "HANGUP", "CHAN_END", "LINKEDID_END"} <= {
         row[0] for row in rows
@@ -256,7 +275,8 @@ async def test_cel_as_sqlite_is_the_same_row_by_row(desk: Desk) -> None:
         call = await desk.arrive_in_hold()
         await desk.actions.ask("Hangup", Channel=call.uid)
         await desk.events.until(lambda e: e["Event"] == "Hangup" and e["Uniqueid"] == call.uid)
-        await asyncio.sleep(0.3)
+        rows = await whole_cel(desk, call)
+        await until(partial(is_stored, asterisk.folder / "log" / "callcenter.db", call.uid), "SQLite has it too")
     finally:
         await asyncio.to_thread(asterisk.rx, "module unload cel_sqlite3_custom.so")
     with contextlib.closing(sqlite3.connect(asterisk.folder / "log" / "callcenter.db")) as store:
@@ -265,6 +285,5 @@ async def test_cel_as_sqlite_is_the_same_row_by_row(desk: Desk) -> None:
             "userdeftype, eventextra FROM cel WHERE linkedid = ?",
             (call.uid,),
         ).fetchall()
-    rows = [row for row in csv.reader(io.StringIO(asterisk.cel_file.read_text(encoding="utf-8"))) if row[9] == call.uid]
     assert len(rows) >= 6
     assert sorted(map(list, stored)) == sorted(rows)
