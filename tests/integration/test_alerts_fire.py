@@ -130,6 +130,15 @@ async def firing(prometheus: Prometheus, name: str) -> list[dict[str, Any]]:
     return [one["labels"] for one in alerts if one["labels"]["alertname"] == name and one["state"] == "firing"]
 
 
+async def until_firing(prometheus: Prometheus, name: str, label: str, *values: str) -> None:
+    """Wait until the alerts of a name that fire are of these: one missed scrape lets an impatient alert end and fire anew."""
+
+    async def so() -> bool:
+        return [one[label] for one in await firing(prometheus, name)] == list(values)
+
+    await until(so, f"{name} fires for {values}", WITHIN_S)
+
+
 async def test_caller_waits_and_nobody_is_there_for_his_line_it_is_told_and_that_it_is_over(
     office: Office, prometheus: Prometheus, alertmanager: StandIn
 ) -> None:
@@ -138,11 +147,11 @@ async def test_caller_waits_and_nobody_is_there_for_his_line_it_is_told_and_that
     assert "线路 tax 有来电等待" in told["annotations"]["summary_zh"]
     assert told["annotations"]["runbook"] == "docs/runbook.md#callcenterlinewithoutagent"
     assert await receiver_of(**told["labels"]) == ON_CALL
-    assert [one["line"] for one in await firing(prometheus, "CallcenterLineWithoutAgent")] == ["tax"]
+    await until_firing(prometheus, "CallcenterLineWithoutAgent", "line", "tax")
     caller.hang_up(leg)
     await office.row(leg)
     await alertmanager.hears("CallcenterLineWithoutAgent", is_over=True, line="tax")
-    assert await firing(prometheus, "CallcenterLineWithoutAgent") == []
+    await until_firing(prometheus, "CallcenterLineWithoutAgent", "line")
 
 
 async def test_only_agent_of_a_skill_logs_out_it_is_told_and_when_he_is_back_that_it_is_over(
@@ -156,7 +165,11 @@ async def test_only_agent_of_a_skill_logs_out_it_is_told_and_when_he_is_back_tha
     assert told["labels"]["severity"] == "warning"
     await office.log_in("1003")
     await alertmanager.hears(name, is_over=True, skill="special")
-    assert "special" not in {one["skill"] for one in await firing(prometheus, name)}
+
+    async def is_over() -> bool:
+        return "special" not in {one["skill"] for one in await firing(prometheus, name)}
+
+    await until(is_over, f"{name} of special is over", WITHIN_S)
     await office.not_ready("1003")
 
 
@@ -168,8 +181,8 @@ async def test_service_is_dead_it_is_told_and_when_it_is_back_that_it_is_over(
     assert await receiver_of(**told["labels"]) == ON_CALL
     await building.site.start_service()
     await alertmanager.hears("CallcenterNotScraped", is_over=True)
-    assert await firing(prometheus, "CallcenterNotScraped") == []
-    assert await is_scraped(prometheus)
+    await until_firing(prometheus, "CallcenterNotScraped", "alertname")
+    await until(lambda: is_scraped(prometheus), "the service is scraped again")
 
 
 async def test_pbx_is_dead_the_lost_link_is_told_and_when_it_is_back_that_it_is_over(

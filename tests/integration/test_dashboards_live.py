@@ -125,7 +125,7 @@ async def test_service_served_some_calls_every_panel_shows_something_and_those_o
         of_calls = {name for name, expr in QUERIES.items() if OF_CALLS.search(expr)}
         shown: set[str] = set()
         moved: set[str] = set()
-        for _ in range(10):  # a busy machine's scrapes come late
+        for _ in range(40):  # a busy machine's scrapes come late
             after = await asked(prometheus)
             shown |= {name for name, found in after.items() if found}
             moved |= {name for name in QUERIES if after[name] != before[name]}
