@@ -42,9 +42,10 @@ _VALUES: dict[str, Sequence[str]] = {
 Labels = dict[str, str]
 
 
-def past(seed: int, instants: Sequence[int]) -> str:
-    """Return all series at these instants (Unix seconds, ascending, STEP_S apart) as one OpenMetrics text."""
-    draw = random.Random(f"{seed} {instants[0]}")
+def past(seed: int, part: int, instants: Sequence[int]) -> str:
+    """Return all series at these instants (Unix seconds, ascending, STEP_S apart) as one OpenMetrics text. Its values are those of
+    seed and part, whenever that is."""
+    draw = random.Random(f"{seed} {part}")
     lines: list[str] = []
     for series in SERIES.values():
         for labels in _labels(series, seed):

@@ -45,7 +45,7 @@ def started(seed: int, end: int) -> Prometheus:
     for days in (7, 1, 0):
         instants = range(end - days * DAY_S - PAST_S, end - days * DAY_S + 1, STEP_S)
         text = server.folder / f"past-{days}.txt"
-        text.write_text(past(seed, instants), encoding="utf-8")
+        text.write_text(past(seed, days, instants), encoding="utf-8")
         words = ("tsdb", "create-blocks-from", "openmetrics", text.name, "data")
         is_content, said = find_monitoring().check(promtool, *words, folder=server.folder)
         assert is_content, said
