@@ -35,6 +35,7 @@ from config.prompts import prompt_names
 from config.settings import load_settings
 from tests.contract.calls_told import Told, all_records, entries
 from tests.integration.conftest import missing
+from tests.integration.office import at_once
 from tests.integration.spoilt_sounds import spoil
 
 pytestmark = pytest.mark.pbx
@@ -114,6 +115,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Good]:
     except PeerUnavailableError as error:
         missing(error)
     furnish(pbx)
+    at_once(lambda: until_row(pbx))
     yield Good(pbx, folder)
     pbx.stop_now()
 
