@@ -38,7 +38,7 @@ async def test_action_in_flight_is_not_sent_again_after_reconnect() -> None:
     async with Peer(Redirect=hang_up, Setvar=succeed) as peer, our_client(peer) as link:
         with pytest.raises(AmiDisconnected):
             await link.send(REDIRECT)
-        await link.wait_up(3.0)
+        await link.wait_up(20.0)
         await link.send(SETVAR)  # whatever came before it would be seen before it
         assert [connection.names() for connection in peer.connections] == [["Redirect"], ["Setvar"]]
 
@@ -60,7 +60,7 @@ async def test_action_sent_while_down_is_refused_and_never_sent_later() -> None:
         with pytest.raises(AmiDisconnected):
             link.send_many([REDIRECT])
         await peer.listen()
-        await link.wait_up(3.0)
+        await link.wait_up(20.0)
         await link.send(SETVAR)
         assert peer.last.names() == ["Setvar"]
 
@@ -110,6 +110,7 @@ async def test_connect_without_answer_ends_at_its_deadline() -> None:
         connecting.cancel()
 
         async with our_client(peer, wait_up=False, connect_timeout_s=0.05) as link:
+            await peer.until(lambda: link.last_error is not None)
             with pytest.raises(AmiTimeout) as caught:
                 await link.wait_up(NEVER_S)
             assert isinstance(caught.value.__cause__, AmiUnreachable)
@@ -195,7 +196,7 @@ async def test_close_leaves_no_pending_future_and_does_not_reconnect() -> None:
 
 
 async def test_close_while_reconnecting_does_not_reconnect() -> None:
-    async with Peer() as peer, our_client(peer, backoff_first_s=0.05, backoff_max_s=0.05) as link:
+    async with Peer() as peer, our_client(peer, backoff_first_s=60.0, backoff_max_s=60.0) as link:
         peer.last.drop()
         await peer.until(lambda: not link.is_up)
         await link.close()
@@ -243,7 +244,7 @@ async def test_wrong_password_stops_the_link() -> None:
 
     async with Peer(Login=refuse) as peer, our_client(peer, wait_up=False) as link:
         with pytest.raises(AmiRefused):
-            await link.wait_up(3.0)
+            await link.wait_up(20.0)
 
 
 async def test_asterisk_that_shuts_down_refuses_the_log_in_and_is_tried_again() -> None:

@@ -43,7 +43,7 @@ async def test_link_comes_up_when_the_pbx_comes_late_and_again_after_each_loss()
         assert link.state is LinkState.CONNECTING
         for _ in range(3):
             await peer.listen()
-            await link.wait_up(3.0)
+            await link.wait_up(20.0)
             assert (await link.send({"Action": "Setvar"})).ok
             await peer.stop_listening()
             await peer.until(lambda: not link.is_up)
@@ -59,7 +59,7 @@ async def test_callback_may_send_and_close() -> None:
     async with Peer(Setvar=succeed, PlayDTMF=succeed) as peer:
         link = AmiLink(quick_settings(peer), on_event=wake)
         async with link:
-            await link.wait_up(3.0)
+            await link.wait_up(20.0)
             await peer.last.event("Newchannel")
             await peer.until(lambda: len(sent) == 2 and all(future.done() for future in sent))
             assert peer.last.names() == ["Setvar", "PlayDTMF"]
@@ -71,7 +71,7 @@ async def test_callback_may_send_and_close() -> None:
             on_disconnected=lambda error: told.append("down"),
         )
         async with closing:
-            await closing.wait_up(3.0)
+            await closing.wait_up(20.0)
             await peer.last.send(b"Event: Hangup\r\n\r\nEvent: Newchannel\r\n\r\n")
             await peer.until(lambda: "down" in told)
         assert told == ["Hangup", "down"]
@@ -107,7 +107,7 @@ async def test_link_tells_how_long_its_session_is_up() -> None:
         link = AmiLink(quick_settings(peer), clock=lambda: now[0])
         assert link.up_s == 0
         async with link:
-            await link.wait_up(3.0)
+            await link.wait_up(20.0)
             now[0] = 130.0
             assert link.up_s == 30.0
             peer.last.drop()
@@ -129,7 +129,7 @@ async def test_every_action_waits_for_a_log_in_that_was_accepted() -> None:
         with pytest.raises(AmiDisconnected):
             await link.send({"Action": "Setvar"})
         hold.set()
-        await link.wait_up(3.0)
+        await link.wait_up(20.0)
 
 
 async def test_peer_that_speaks_no_ami_is_never_told_the_secret() -> None:
@@ -152,7 +152,7 @@ async def test_refused_at_a_reconnect_stops_the_link_too() -> None:
     async with Peer() as peer:
         link = AmiLink(quick_settings(peer), on_disconnected=recorder.disconnected)
         running = asyncio.create_task(link.run())
-        await link.wait_up(3.0)
+        await link.wait_up(20.0)
         peer.answers["Login"] = refuse
         peer.last.drop()
         with pytest.raises(AmiRefused):
@@ -166,7 +166,7 @@ async def test_run_ends_by_close_and_by_cancellation_and_runs_once() -> None:
     async with Peer() as peer:
         link = AmiLink(quick_settings(peer))
         running = asyncio.create_task(link.run())
-        await link.wait_up(3.0)
+        await link.wait_up(20.0)
         await link.close()
         await running
         with pytest.raises(RuntimeError):
@@ -176,7 +176,7 @@ async def test_run_ends_by_close_and_by_cancellation_and_runs_once() -> None:
 
         link = AmiLink(quick_settings(peer))
         running = asyncio.create_task(link.run())
-        await link.wait_up(3.0)
+        await link.wait_up(20.0)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
@@ -219,7 +219,7 @@ async def test_tls_that_cannot_be_trusted_is_never_told_the_secret(host: str, ca
         Peer(tls=server_tls()) as peer,
         our_client(peer, wait_up=False, host=host, tls=True, tls_ca_file=TLS / ca_file) as link,
     ):
+        await peer.until(lambda: isinstance(link.last_error, AmiUnreachable))
         with pytest.raises(AmiTimeout):
             await link.wait_up(0.2)
-        assert isinstance(link.last_error, AmiUnreachable)
         assert not any(connection.actions for connection in peer.connections)

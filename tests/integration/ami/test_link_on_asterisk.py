@@ -8,8 +8,9 @@ import pytest
 from callcenter.asterisk.errors import AmiDisconnected, AmiRefused
 from callcenter.asterisk.link import AmiLink
 from callcenter.asterisk.message import MAX_LINE_BYTES
-from callcenter.asterisk.settings import AmiSettings
+from callcenter.asterisk.settings import AmiSettings, Pong
 from callcenter.lab.pbx import Asterisk
+from tests.integration.office import until
 
 pytestmark = pytest.mark.pbx
 VALUE_HEADER = "Value: "
@@ -31,7 +32,7 @@ def settings_for(asterisk: Asterisk, **changes: object) -> AmiSettings:
 
 async def test_actions_and_lists_are_answered_with_the_shipped_privileges(asterisk: Asterisk) -> None:
     async with AmiLink(settings_for(asterisk)) as link:
-        await link.wait_up(5.0)
+        await link.wait_up(20.0)
         plan = await link.send_list({"Action": "ShowDialPlan", "Context": "callcenter-hold"})
         assert plan.ok
         assert {item["Event"] for item in plan.events} == {"ListDialplan"}
@@ -48,19 +49,22 @@ async def test_actions_and_lists_are_answered_with_the_shipped_privileges(asteri
 async def test_longest_line_that_the_link_allows_reaches_asterisk_whole(asterisk: Asterisk) -> None:
     value = "市" * ((MAX_LINE_BYTES - len(VALUE_HEADER)) // 3)
     async with AmiLink(settings_for(asterisk)) as link:
-        await link.wait_up(5.0)
+        await link.wait_up(20.0)
         assert (await link.send({"Action": "Setvar", "Variable": "CC_LONG", "Value": value})).ok
         assert (await link.send({"Action": "Getvar", "Variable": "CC_LONG"})).message["Value"] == value
 
 
 async def test_pong_of_asterisk_gives_its_clock(asterisk: Asterisk) -> None:
-    ponged = asyncio.Event()
-    async with AmiLink(settings_for(asterisk), on_pong=lambda _: ponged.set()) as link:
-        await asyncio.wait_for(ponged.wait(), 10)
-        assert link.last_pong is not None
-        assert link.last_pong.pbx_at_us is not None
-        assert link.last_pong.pbx_at_us > 1_600_000_000_000_000
-        assert link.last_pong.round_trip_s < 1.0
+    pongs: list[Pong] = []
+
+    async def five() -> bool:
+        return len(pongs) >= 5
+
+    async with AmiLink(settings_for(asterisk, ping_interval_s=0.1), on_pong=pongs.append) as link:
+        await until(five, "five pongs")
+        assert link.last_pong is pongs[-1]
+    assert all(pong.pbx_at_us is not None and pong.pbx_at_us > 1_600_000_000_000_000 for pong in pongs)
+    assert min(pong.round_trip_s for pong in pongs) < 1.0
 
 
 async def test_wrong_secret_is_refused_by_asterisk_and_not_tried_again(asterisk: Asterisk) -> None:
@@ -77,26 +81,26 @@ async def test_frozen_and_killed_asterisk_cost_the_link_and_it_comes_back(asteri
         told: list[str] = []
         lost = asyncio.Event()
         link = AmiLink(
-            settings_for(own, pong_timeout_s=0.5, login_timeout_s=1.0),
+            settings_for(own, pong_timeout_s=4.0, login_timeout_s=10.0),
             on_connected=lambda _: told.append("up"),
             on_disconnected=lambda _: (told.append("down"), lost.set()),
         )
         async with link:
-            await link.wait_up(5.0)
+            await link.wait_up(20.0)
             own.freeze()
             await asyncio.sleep(0.2)  # a thread on another core may go on for a moment and still answer
             pending = link.send_many([{"Action": "CoreStatus"}], timeout_s=60.0)[0]
             with pytest.raises(AmiDisconnected):
-                await asyncio.wait_for(pending, 5.0)
+                await asyncio.wait_for(pending, 30.0)
             own.thaw()
-            await link.wait_up(10.0)
+            await link.wait_up(30.0)
             lost.clear()
             await own.kill()
-            await asyncio.wait_for(lost.wait(), 10)
+            await asyncio.wait_for(lost.wait(), 20)
             with socket.socket() as probe:
                 assert probe.connect_ex((own.ami_host, own.ami_port)) != 0
             await own.resume()
-            await link.wait_up(15.0)
+            await link.wait_up(30.0)
             assert (await link.send({"Action": "CoreStatus"})).ok
             assert told == ["up", "down", "up", "down", "up"]
     finally:
