@@ -126,8 +126,11 @@ def started() -> Iterator[Image]:
     command = image.installation.program.command("-f", "-C", str(image.folder / "etc" / "asterisk.conf"))
     process = spawn(command, folder=image.folder, log=image.folder / "console.log")
     deadline = time.monotonic() + BOOT_S
-    while not is_booted("127.0.0.1", image.ami_port, SECRET) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.1)
-    yield image
-    end(process)
-    remove_folder(image.folder)
+    try:
+        while not is_booted("127.0.0.1", image.ami_port, SECRET):
+            assert process.poll() is None and time.monotonic() < deadline, f"it does not start:\n{image.log}"
+            time.sleep(0.1)
+        yield image
+    finally:
+        end(process)
+        remove_folder(image.folder)
