@@ -1,7 +1,7 @@
 """CEL as a real Asterisk writes it with our configuration, in three stores at once: each tells the same calls."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 import pytest
@@ -51,9 +51,13 @@ async def calls_of(source: str) -> list[CelCall]:
     return [call for one in over for call in account_of(one, ()).calls]
 
 
-async def are_over(pbx: Asterisk, count: int) -> bool:
-    """Whether the last row of so many calls is written."""
-    return (await asyncio.to_thread(pbx.cel_file.read_text)).count("LINKEDID_END") == count
+async def are_over(sources: Sequence[str], count: int) -> bool:
+    """Whether the last row of so many calls is in each store: the PBX writes one after the other."""
+    for source in sources:
+        told = [str(line) async for piece in open_cel(source).pieces(0) for line in piece.lines]
+        if sum("LINKEDID_END" in line for line in told) != count:
+            return False
+    return True
 
 
 @pytest.fixture
@@ -83,7 +87,8 @@ async def test_file_sqlite_and_postgresql_tell_the_same_calls(pbx: Asterisk, pos
         caller.hang_up()
         await caller.ended()
 
-    await until(lambda: are_over(pbx, 2), "both calls are in CEL", 20)
+    sources = (str(pbx.cel_file), str(sqlite), postgres_url)
+    await until(lambda: are_over(sources, 2), "both calls are in CEL, in each store", 20)
     in_file = await calls_of(str(pbx.cel_file))
     assert len(in_file) == 2
     assert await calls_of(str(sqlite)) == in_file
@@ -98,7 +103,8 @@ async def test_gap_is_read_from_any_of_the_three(pbx: Asterisk, postgres_url: st
     await caller.answered()
     caller.hang_up()
     await caller.ended()
-    await until(lambda: are_over(pbx, 1), "the call is in CEL", 20)
+    sources = (str(pbx.cel_file), str(sqlite), postgres_url)
+    await until(lambda: are_over(sources, 1), "the call is in CEL, in each store", 20)
 
     in_file = await asyncio.to_thread(read_since, str(pbx.cel_file), 0)
 
