@@ -174,10 +174,13 @@ class Phone(asyncio.DatagramProtocol):
         self._request(leg, "INFO", f"Signal={digit}\r\nDuration=100\r\n", "application/dtmf-relay")
 
     async def keys(self, leg: Leg, digits: str, gap_s: float = 0.12) -> None:
-        """Send keys one after the other, as a hand does."""
-        for digit in digits:
+        """Send keys one after the other, as a hand does; a feature code's own two (`*7`) in one go, for the PBX takes them for
+        a code only within a second of each other, and this process may be held up for longer between the two."""
+        at_once = {1} if digits.startswith("*") else set()
+        for place, digit in enumerate(digits, 1):
             self.press(leg, digit)
-            await asyncio.sleep(gap_s)
+            if place not in at_once:
+                await asyncio.sleep(gap_s)
 
     async def log_in(self, agent: str, pin: str, rx: Callable[[str], str]) -> Leg:
         """Dial *11 and press an agent's number and PIN, each when it is asked for; returns when the service's word was played.
