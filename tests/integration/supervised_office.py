@@ -5,6 +5,7 @@ import getpass
 import sys
 import time
 
+from acd.names import CallId
 from callcenter.lab.sip_phone import Leg
 from callcenter.service_client import ServiceClient, ServiceError
 from config.settings import Settings
@@ -43,11 +44,11 @@ async def command(office: Office, *words: str) -> Done:
 
 
 async def ordered(office: Office, what: str, **values: str) -> float:
-    """Send an order as the command does, and return when it was sent (perf_counter)."""
+    """Send an order as the command does, and return when it was sent (seconds since the epoch, as the PBX has them too)."""
     settings = Settings(state_dir=office.site.state_dir, http_port=office.site.http_port)
-    deadline = time.perf_counter() + 3.0
+    deadline = time.time() + 20.0
     while True:
-        began = time.perf_counter()
+        began = time.time()
         try:
             await asyncio.to_thread(ServiceClient(settings).order, f"/hand/{what}", values, "li")
             return began
@@ -56,6 +57,43 @@ async def ordered(office: Office, what: str, **values: str) -> float:
             if "phone is busy" not in str(error) or began > deadline:
                 raise
             await asyncio.sleep(0.1)
+
+
+async def became_s(office: Office, agent: str, presence: str, since: float) -> float:
+    """How long after an instant an agent came into a state, by the ledger: when we noticed it does not matter."""
+
+    async def told() -> float | None:
+        async with office.site.ledger() as ledger:
+            rows = await ledger.presence(agent)
+        return next((r["at_ms"] / 1000 for r in rows if r["presence"] == presence and r["at_ms"] / 1000 > since), None)
+
+    return await until(told, f"the ledger has agent {agent} {presence}") - since
+
+
+async def rung_s(office: Office, call: str, agent: str, since: float) -> float:
+    """How long after an instant a call was offered to an agent, by the ledger: how soon his phone says that it rings is ours."""
+
+    async def told() -> float | None:
+        offers = await of_call(office, "offers", call)
+        return next((one["made_ms"] / 1000 for one in offers if one["agent"] == agent), None)
+
+    return await until(told, f"the ledger has the offer to {agent}") - since
+
+
+async def queued_s(office: Office, call: str, line: str, since: float) -> float:
+    """How long after an instant a call was queued in a line, by the ledger."""
+
+    async def told() -> float | None:
+        placements = await of_call(office, "placements", call)
+        return next((p["at_ms"] / 1000 for p in placements if (p["kind"], p["line"]) == ("queued", line)), None)
+
+    return await until(told, f"the ledger has the call in {line}") - since
+
+
+async def of_call(office: Office, table: str, call: str) -> list[Row]:
+    """Rows of a call in a table of the ledger."""
+    async with office.site.ledger() as ledger:
+        return await ledger.children(table, CallId(office.site.pbx.systemname, call))
 
 
 async def acted(office: Office, count: int, **newest: str) -> list[Row]:

@@ -40,7 +40,8 @@ async def test_caller_in_a_three_way_is_moved_only_when_the_seat_has_left_and_go
 
     taken = await other.next_call()
     await office.until_presence("8002", "talking")
-    assert third.is_ended.is_set() and not talk.is_over
+    await asyncio.wait_for(third.is_ended.wait(), 20)
+    assert not talk.is_over
     other.hang_up(taken)
     row, talks, _ = await office.story(talk.leg)
     assert (row["outcome"], row["agent"]) == ("agent_answered", "8001")

@@ -8,6 +8,7 @@ import asyncio
 import pytest
 
 from callcenter.lab.sip_phone import RINGS_ONLY, answers, says
+from tests.integration.confirming import pressing_1
 from tests.integration.handover_office import (
     FIRST_701,
     NEXT_702,
@@ -132,7 +133,7 @@ async def test_three_way_seat_leaves_while_the_specialist_rings_and_he_is_rung_a
     specialist.script = answers(0.2)
     talk.seat.hang_up(talk.seat_leg)
     again = await specialist.next_call()
-    assert first.is_ended.is_set()
+    await asyncio.wait_for(first.is_ended.wait(), 20)
     await office.until_talks(talk.leg, "701")
     await office.until_presence("8001", "acw")
     specialist.hang_up(again)
@@ -194,8 +195,8 @@ async def test_three_way_with_an_outside_number_he_must_press_1(office: HandOver
     assert third.request.startswith(f"INVITE sip:{OUTSIDE}@")
     await asyncio.sleep(1.2)  # the question
     await office.until_talks(talk.leg, "8001")
-    outside.press(third, "1")
-    await office.until_talks(talk.leg, "8001", OUTSIDE)
+    async with pressing_1(outside, third):
+        await office.until_talks(talk.leg, "8001", OUTSIDE)
     talk.seat.hang_up(talk.seat_leg)
     await office.until_talks(talk.leg, OUTSIDE)
     outside.hang_up(third)

@@ -9,6 +9,7 @@ import re
 import pytest
 
 from callcenter.lab.sip_phone import Leg, answers, header, says
+from tests.integration.confirming import pressing_1
 from tests.integration.handover_office import OUTSIDE, HandOverBuilding, HandOverOffice, brief, people
 from tests.integration.office import until
 
@@ -105,9 +106,9 @@ async def test_specialist_outside_can_transfer_nobody(office: HandOverOffice, mo
     await talk.seat.keys(talk.seat_leg, "*757" if mode == "blind" else "*857")
     there = await outside.next_call()
     await asyncio.sleep(1.2)  # the question
-    outside.press(there, "1")
     everybody = ("8001", OUTSIDE) if mode == "three_way" else (OUTSIDE,)
-    await office.until_talks(talk.leg, *everybody)
+    async with pressing_1(outside, there):
+        await office.until_talks(talk.leg, *everybody)
     for number in ELSEWHERE:
         outside.refer(there, number)
         await asyncio.sleep(0.2)
