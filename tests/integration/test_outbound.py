@@ -4,7 +4,9 @@ Each call that is dialled is compared with Asterisk's CEL; what is refused must 
 """
 
 import asyncio
+import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from callcenter.lab.sip_phone import RINGS_ONLY, Leg, Phone, Script, answers, says
 from callcenter.storage.database import open_engine
 from callcenter.witness.cel import read_cel
-from callcenter.witness.dialled import dialled
+from callcenter.witness.dialled import CelDialled, dialled
 from metrics.document import printed_rows
 from metrics.report import call_service
 from tests.counted import totals_between
@@ -48,9 +50,13 @@ class DialOffice(Office):
             return rows[0] if rows and rows[0]["ended_ms"] is not None else None
 
         row = await until(over, f"the ledger has the call to {number}", TOLD_S)
-        found = [
-            one for one in dialled(read_cel(self.site.pbx.cel_file).rows, ("trunk",)) if one.uniqueid == row["uniqueid"]
-        ]
+
+        async def told() -> list[CelDialled] | None:
+            rows = read_cel(self.site.pbx.cel_file).rows
+            found = [one for one in dialled(rows, ("trunk",)) if one.uniqueid == row["uniqueid"]]
+            return found if found and all(one.ended_ms is not None for one in found) else None
+
+        found = await until(told, f"CEL has the end of the call to {number}", TOLD_S)
         assert len(found) == 1
         assert near(found[0].ended_ms, row["ended_ms"])
         assert near(found[0].answered_ms, row["answered_ms"])
@@ -71,6 +77,11 @@ class DialOffice(Office):
 
 
 OFFICE = DialOffice
+
+
+def now_ms() -> int:
+    """The PBX's clock is this machine's."""
+    return time.time_ns() // 1_000_000
 
 
 def near(one: int | None, other: int | None) -> bool:
@@ -96,23 +107,27 @@ def building() -> Iterator[Building]:
 async def test_agent_dials_out_and_talks_all_is_on_record_and_only_the_lines_number_is_seen(office: DialOffice) -> None:
     world = await office.outside(RINGS_ONLY)
     phone = await office.ready("1001")
+    between = [now_ms()]
     leg = phone.call("913900000001")
     called = await world.next_call()
     await office.until_presence("8001", "dialling")
     await asyncio.sleep(0.4)
+    between.append(now_ms())
     world.reply(called, 200)
     await office.until_presence("8001", "talking")
     await asyncio.sleep(0.5)
+    between.append(now_ms())
     world.hang_up(called)
     row = await office.dialled("13900000001")
+    between.append(now_ms())
     agent = await office.until_presence("8001", "acw")
     assert called.request.startswith("INVITE sip:13900000001@")
     assert shown(called.request) == [OWN]
     assert near(agent["until_ms"], row["ended_ms"] + 1000 * WRAPUP_S)
     assert (row["agent"], row["line_code"], row["outcome"], row["follows"]) == ("8001", "general", None, None)
     assert (row["end_detail"], row["ended_by"]) == ("ANSWER", "caller")
-    assert 300 <= row["answered_ms"] - row["arrived_ms"] <= 3000
-    assert 450 <= row["talk_ms"] <= 3000
+    told = [row["arrived_ms"], row["answered_ms"], row["ended_ms"]]
+    assert all(begin <= at <= end for (begin, end), at in zip(pairwise(between), told, strict=True)), (between, told)
     assert row["talk_ms"] == row["ended_ms"] - row["answered_ms"]
     assert leg.is_ended.is_set()
 
@@ -134,6 +149,7 @@ async def test_nobody_is_reached_the_reason_is_on_record_and_the_agent_is_where_
 ) -> None:
     world = await office.outside(script)
     phone = await office.phone("1001")
+    await office.not_ready("1001")  # a wrap-up of the test before would end meanwhile
     before = await office.agent("8001")
     leg = phone.call(number)
     await world.next_call()
