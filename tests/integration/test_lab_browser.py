@@ -55,17 +55,16 @@ async def test_page_that_goes_elsewhere_while_it_is_asked_says_so_and_until_asks
     browser: Browser, url: str
 ) -> None:
     def goes(where: str) -> str:
-        return f"void setTimeout(() => location.assign('{where}'), 100)"
+        """A question in which the page goes, so that no answer comes."""
+        return f"(setTimeout(() => location.assign('{where}'), 100), new Promise(() => {{}}))"
 
     async with devtools(browser) as tools:
         page = await tools.open(url)
         await page.until("!!document.querySelector('#said')")
-        await page.evaluate(goes("?one"))
         with pytest.raises(PageGoes):
-            await page.evaluate("new Promise(() => {})")
+            await page.evaluate(goes("?one"))
         await page.until("location.search === '?one' && !!document.querySelector('#said')")
-        await page.evaluate(goes("?two"))
-        assert await page.until("location.search === '?two' || new Promise(() => {})")
+        assert await page.until(f"location.search === '?two' || {goes('?two')}")
 
 
 def test_page_is_printed_on_the_paper_that_it_asks_for(browser: Browser, url: str) -> None:
@@ -79,4 +78,4 @@ def test_run_that_hangs_is_ended_and_said(browser: Browser, tmp_path: Path, monk
     before = running()
     with pytest.raises(StartError, match=r"was not done after 2 s|made no page\.png"):
         browser.screenshot(page)
-    assert running() == before
+    assert set(running()) <= set(before)
