@@ -8,14 +8,16 @@ import pytest
 from callcenter.http.tokens import Audience, TokenStore
 from callcenter.lab.errors import PeerUnavailableError
 from callcenter.lab.sip_phone import answers
+from callcenter.lab.tones import write_tune
 from callcenter.sounds.maker import make, sounds_of
 from callcenter.sounds.shelf import Shelf
 from callcenter.sounds.wav import listen
 from config.prompts import agent_prompts
 from tests.integration.conftest import missing
-from tests.integration.office import Building, Office, opened
+from tests.integration.office import Building, Office, opened, until
 
 pytestmark = pytest.mark.pbx
+LONG_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,16 @@ async def office(building: Building) -> AsyncIterator[Office]:
     await office.close()
 
 
+@pytest.fixture
+def long_words(building: Building) -> Iterator[None]:
+    """The announcement takes so long that it runs whenever somebody hangs up."""
+    file = building.site.pbx.sounds / "zh" / "callcenter" / "agent-8001.wav"
+    short = file.read_bytes()
+    write_tune(file, (440.0,), times=int(LONG_S / 0.4))
+    yield
+    file.write_bytes(short)
+
+
 async def test_caller_hears_who_answers_and_his_wait_ends_only_then(office: Office) -> None:
     phone = await office.ready("1001", answers(0.1))
     caller = await office.caller("13800000031")
@@ -57,6 +69,7 @@ async def test_caller_hears_who_answers_and_his_wait_ends_only_then(office: Offi
     assert row["answered_ms"] - row["arrived_ms"] >= said_s * 1000
 
 
+@pytest.mark.usefixtures("long_words")
 async def test_caller_hangs_up_while_the_agent_is_announced_is_abandoned_ringing(office: Office) -> None:
     phone = await office.ready("1001", answers(0.1))
     caller = await office.caller("13800000032")
@@ -70,6 +83,7 @@ async def test_caller_hangs_up_while_the_agent_is_announced_is_abandoned_ringing
     assert [offer["result"] for offer in await office.offers(row)] == ["caller_gone"]
 
 
+@pytest.mark.usefixtures("long_words")
 async def test_agent_hangs_up_while_he_is_announced_has_refused_and_the_caller_waits(office: Office) -> None:
     phone = await office.ready("1001", answers(0.1))
     caller = await office.caller("13800000033")
@@ -78,7 +92,12 @@ async def test_agent_hangs_up_while_he_is_announced_has_refused_and_the_caller_w
     await leg.wait_for(200)
     await asyncio.sleep(0.8)  # the announcement runs
     phone.hang_up(ringing)
-    await asyncio.sleep(0.5)
+
+    async def refused() -> bool:
+        row = next((row for row in await office.rows() if row["sip_call_id"] == leg.call_id), None)
+        return row is not None and [offer["result"] for offer in await office.offers(row)][:1] == ["refused"]
+
+    await until(refused, "the agent has refused")
     assert not leg.is_ended.is_set()
     caller.hang_up(leg)
     row = await office.row(leg)
