@@ -1,6 +1,7 @@
 """The service stays away on the real PBX: `callcenter reconcile` tells its calls, the report shows them, and nothing counts twice."""
 
 import asyncio
+import csv
 import json
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from tests.integration.office import STALE_S, Office, Row, until
 
 pytestmark = pytest.mark.pbx
 
+CEL_COLUMNS = 13
 TODAY = datetime.now(UTC).date()
 PERIOD = ("--from", str(TODAY - timedelta(days=1)), "--to", str(TODAY + timedelta(days=2)))
 
@@ -55,6 +57,10 @@ async def reconciled(office: Office, *words: str) -> dict[str, Any]:
 async def row_of(office: Office, leg: Leg) -> Row:
     (row,) = [row for row in await office.rows() if row["sip_call_id"] == leg.call_id]
     return row
+
+
+async def is_known(office: Office, leg: Leg) -> bool:
+    return any(row["sip_call_id"] == leg.call_id for row in await office.rows())
 
 
 async def gaps(office: Office) -> list[Gap]:
@@ -98,7 +104,7 @@ class Away:
         leg = await agent.next_call()
         await asyncio.sleep(1.0)
         agent.hang_up(leg)
-        await asyncio.wait_for(talked.is_ended.wait(), 20)
+        await until(lambda: is_over_by_cel(office, talked), "CEL has the end of the talk")
         gone = await gave_up(office, "13800000003")
         patient = await office.caller("13800000004")
         waits = patient.call("12348")
@@ -124,8 +130,16 @@ async def gave_up(office: Office, number: str) -> Leg:
     leg = phone.call("12348")
     await leg.wait_for(200)
     phone.hang_up(leg)
-    await asyncio.sleep(0.3)
+    await until(lambda: is_over_by_cel(office, leg), "CEL has his end")
     return leg
+
+
+async def is_over_by_cel(office: Office, leg: Leg) -> bool:
+    """Whether Asterisk has written down that a caller's channel is gone."""
+    with office.site.pbx.cel_file.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.reader(file) if len(row) == CEL_COLUMNS]
+    ours = {row[8] for row in rows if row[11] == "CcArrived" and leg.call_id in row[12]}
+    return any(row[0] == "CHAN_END" and row[8] in ours for row in rows)
 
 
 async def test_service_stays_away_its_calls_are_told_by_command_and_counted_once_when_it_is_back(
@@ -168,6 +182,7 @@ async def test_service_could_not_read_cel_the_command_tells_its_gap_beside_it_an
     phone = await office.caller("13800000002")
     known = phone.call("12348")
     await known.wait_for(200)
+    await until(lambda: is_known(office, known), "the ledger knows the caller")
     office.site.kill_service()
     phone.hang_up(known)
     await asyncio.sleep(STALE_S)
