@@ -15,11 +15,12 @@ import pytest
 from callcenter.lab.errors import PeerUnavailableError
 from callcenter.lab.loader import end, spawn
 from callcenter.lab.ports import free_port
-from callcenter.proof.hall import ANSWER_S, DIDS, WRAPUP_S, Hall
+from callcenter.proof.hall import ANSWER_S, DIDS, Hall
 from callcenter.proof.kills import SHORT, is_right, run
 from callcenter.proof.watch import Seen
 from tests.integration.conftest import missing
 from tests.integration.office import STALE_S
+from tests.integration.office import until as until_told
 
 pytestmark = pytest.mark.pbx
 
@@ -96,7 +97,7 @@ async def test_agents_after_a_crash_are_ready_in_the_order_in_which_they_were(ha
         await phone.wait_for("closed")
     await hall.call(DIDS[0])  # only the second is ready
     await second.wait_for("closed", within_s=15)
-    await asyncio.sleep(WRAPUP_S + 0.3)
+    await until(lambda: presences(hall).get(second.number) == "ready")
     for phone in (third, first):
         await phone.dial("*13")
         await phone.wait_for("closed")
@@ -105,13 +106,22 @@ async def test_agents_after_a_crash_are_ready_in_the_order_in_which_they_were(ha
     for phone in hall.agents:
         phone.forget()
         phone.answer_after_s = None
-    for _ in range(3):
+    in_order: list[str] = []
+    for known in range(3):  # one after the other: whose phone rings first of two would be whose we read first
         await hall.call(DIDS[1])
-        await asyncio.sleep(0.3)
-    for phone in hall.agents:
-        await phone.wait_for("incoming", within_s=5)
-    in_order = sorted(hall.agents, key=lambda phone: phone.calls[-1].started_at)
-    assert [phone.number for phone in in_order] == [second.number, third.number, first.number]
+        await until(lambda known=known: len(rung(hall)) > known)
+        in_order += rung(hall) - set(in_order)
+    assert in_order == [second.number, third.number, first.number]
+
+
+def presences(hall: Hall) -> dict[str, str]:
+    """What the agent at each phone does."""
+    return {agent["device"]: agent["presence"] for agent in hall.site.status()["agents"]}
+
+
+def rung(hall: Hall) -> set[str]:
+    """The phones that ring."""
+    return {phone.number for phone in hall.agents if phone.call is not None and phone.call.direction == "in"}
 
 
 async def test_caller_answered_by_the_fallback_is_a_call_on_record_as_such(hall: Hall) -> None:
@@ -128,14 +138,16 @@ async def test_caller_answered_by_the_fallback_is_a_call_on_record_as_such(hall:
     await hall.site.start_service()
     await caller.phone.ended(25)
     await until(lambda: hall.site.status()["engine"]["calls"] == 0)
-    assert hall.site.status()["engine"]["agents"]["acw"] == 1  # his talk is followed by wrap-up, as any
-    await asyncio.sleep(1.0)
-    assert await outcomes(hall) == [("agent_answered", "fallback")]
+    told = await until_told(lambda: outcomes(hall), "the ledger has the end of the call")
+    assert told == [("agent_answered", "fallback")]
+    async with hall.site.ledger() as ledger:
+        states = [row["presence"] for seat in hall.site.seats for row in await ledger.presence(seat)]
+    assert states.count("acw") == 1  # his talk is followed by wrap-up, as any
 
 
 async def test_second_service_on_the_same_pbx_names_the_holder_and_ends(hall: Hall, tmp_path: Path) -> None:
     process = second_service(hall, tmp_path / "state")
-    assert await exit_code(process, 20) == EXIT_HELD
+    assert await exit_code(process, 40) == EXIT_HELD
     said = (tmp_path / "second.log").read_text(encoding="utf-8")
     assert f"held by instance {hall.site.status()['instance']}" in said
     assert hall.site.status()["leader"]
@@ -143,7 +155,7 @@ async def test_second_service_on_the_same_pbx_names_the_holder_and_ends(hall: Ha
 
 async def test_second_service_on_the_same_state_folder_ends_at_once(hall: Hall) -> None:
     process = second_service(hall, hall.site.state_dir)
-    assert await exit_code(process, 10) == EXIT_HELD
+    assert await exit_code(process, 40) == EXIT_HELD
     assert "process" in (hall.site.state_dir.parent / "second.log").read_text(encoding="utf-8")
 
 
@@ -164,7 +176,7 @@ async def test_leader_frozen_and_thawed_after_a_takeover_dials_nobody_and_ends(h
             assert time.monotonic() < deadline, "nobody took over"
             await asyncio.sleep(0.2)
         old.send_signal(signal.SIGCONT)
-        assert await exit_code(old, 15) == EXIT_HELD
+        assert await exit_code(old, 40) == EXIT_HELD
         await asyncio.sleep(0.5)
         assert not any(one.turn_at for one in hall.watch.calls.values())
         assert all(caller.call.is_open for caller in hall.callers)
@@ -198,5 +210,9 @@ async def test_pbx_crashed_and_back_the_service_begins_anew_and_closes_what_it_k
     assert await asyncio.to_thread(hall.site.pbx.rx, "dialplan show globals")
     for name in ("CC_BEAT", "CC_DID_12345"):
         assert name in await asyncio.to_thread(hall.site.pbx.rx, "dialplan show globals")
-    members = await asyncio.to_thread(hall.site.pbx.rx, "queue show callcenter-enterprise")
-    assert all(f"PJSIP/{phone.number}" in members for phone in hall.agents)
+
+    def are_members() -> bool:
+        members = hall.site.pbx.rx("queue show callcenter-enterprise")
+        return all(f"PJSIP/{phone.number}" in members for phone in hall.agents)
+
+    await until(are_members)
