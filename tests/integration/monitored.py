@@ -131,30 +131,31 @@ def named(series: str, labels: tuple[Any, ...], **more: str) -> Labels:
 async def counters_equal_the_ledger(office: Office, prometheus: Prometheus) -> int:
     """Compare every counter and histogram that has a ledger query; returns how many were moved."""
     moved = 0
+    at_s = await until(lambda: newest_scrape(prometheus), "a scrape that did not fail")
     for name, series in SERIES.items():
         if series.ledger is None or name == RUNNING:
             continue
         rows = await ledger_rows(office, series.ledger)
         if series.kind is Kind.COUNTER:
-            shown = {labels: value for labels, value in (await prometheus.query(name)).items() if value}
+            shown = {labels: value for labels, value in (await prometheus.query(name, at_s)).items() if value}
             assert shown == {named(name, row[:-1]): row[-1] / series.per for row in rows if row[-1]}, name
         else:
-            await histogram_equals(prometheus, name, rows)
+            await histogram_equals(prometheus, name, rows, at_s)
         moved += bool(rows)
     return moved
 
 
-async def histogram_equals(prometheus: Prometheus, name: str, rows: list[tuple[Any, ...]]) -> None:
+async def histogram_equals(prometheus: Prometheus, name: str, rows: list[tuple[Any, ...]], at_s: float) -> None:
     bounds, unit = BOUNDS[name]
     seen: dict[tuple[Any, ...], list[int]] = {}
     for row in rows:
         seen.setdefault(row[:-1], []).append(row[-1])
-    counts, sums = await prometheus.query(f"{name}_count > 0"), await prometheus.query(f"{name}_sum")
+    counts, sums = await prometheus.query(f"{name}_count > 0", at_s), await prometheus.query(f"{name}_sum", at_s)
     assert counts == {named(name, key): len(values) for key, values in seen.items()}
     assert {key: sums[key] for key in counts} == {
         named(name, key): pytest.approx(sum(values) / unit) for key, values in seen.items()
     }
-    buckets = await prometheus.query(f"{name}_bucket")
+    buckets = await prometheus.query(f"{name}_bucket", at_s)
     for key, values in seen.items():
         for bound in bounds:
             inside = sum(value <= bound for value in values)
@@ -183,12 +184,17 @@ async def report_of_the_ledger(office: Office, at_ms: int) -> dict[str, dict[Lab
     return found
 
 
+async def newest_scrape(prometheus: Prometheus) -> float | None:
+    """The newest scrape's instant, seconds; None when it failed: all that it would have shown is then gone for that long."""
+    stamps = set((await prometheus.query("timestamp(callcenter_report_offered)")).values())
+    return stamps.pop() if len(stamps) == 1 else None
+
+
 async def plain_scrape(prometheus: Prometheus, arrivals: list[int]) -> float | None:
     """The newest scrape's instant, seconds; None when it failed, or a call arrived within a second of a window's edge."""
-    stamps = set((await prometheus.query("timestamp(callcenter_report_offered)")).values())
-    if len(stamps) != 1:
+    at_s = await newest_scrape(prometheus)
+    if at_s is None:
         return None
-    at_s = stamps.pop()
     edges = edges_at(round(at_s * 1000), 0).values()
     return None if any(abs(arrived - edge) < 1000 for arrived in arrivals for edge in edges) else at_s
 

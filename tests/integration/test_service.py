@@ -217,6 +217,10 @@ NAMES: dict[str, tuple[bytes, str]] = {
 }
 
 
+PLAIN_ENOUGH = {"chinese", "quotes", "dialplan", "commas", "empty", "no name", "long"}
+"""Those that must reach a line; the others may."""
+
+
 async def test_callers_are_hostile_each_is_stored_and_nothing_breaks(any_office: Office) -> None:
     office = any_office
     legs = {}
@@ -226,7 +230,7 @@ async def test_callers_are_hostile_each_is_stored_and_nothing_breaks(any_office:
     taken = {}
     for what, (_, leg) in legs.items():
         try:
-            await leg.wait_for(200, 3.0)
+            await leg.wait_for(200, 20.0 if what in PLAIN_ENOUGH else 3.0)
         except TimeoutError:
             continue
         taken[what] = leg
@@ -242,7 +246,7 @@ async def test_callers_are_hostile_each_is_stored_and_nothing_breaks(any_office:
     await plain.wait_for(200)
     caller.hang_up(plain)
 
-    assert {"chinese", "quotes", "dialplan", "commas", "empty", "no name", "long"} <= set(taken), sorted(taken)
+    assert set(taken) >= PLAIN_ENOUGH, sorted(taken)
     assert not quarantine
     assert rows["chinese"]["caller_name"] == "王小明"
     assert rows["chinese"]["caller_number"] == "13800000101"
@@ -319,7 +323,7 @@ async def test_phones_refuse_are_busy_or_ring_out_the_next_agent_gets_the_caller
     leg = caller.call("12346")
     await third.next_call()
     await waiting_on(office, "special", 1)
-    misses = await until(lambda: _misses(office, "8003"), "the ring time is over", 9)
+    misses = await until(lambda: _misses(office, "8003"), "the ring time is over")
     caller.hang_up(leg)
     rung_out = await office.offers(await office.row(leg))
 
@@ -518,9 +522,10 @@ async def test_asterisk_is_away_readyz_says_what_is_missing_and_all_is_well_when
 
     async def not_ready() -> Row | None:
         status, body = await office.code_of("/readyz")
-        return json.loads(body) if status == 503 else None
+        parts: Row = json.loads(body)
+        return parts if status == 503 and not parts["ami_actions"] and not parts["ami_events"] else None
 
-    missing_parts = await until(not_ready, "readyz answers 503")
+    missing_parts = await until(not_ready, "readyz answers 503, and both links are known to be gone")
     alive = await office.code_of("/healthz")
     link_up = (await office.samples())["callcenter_ami_link_up"]
     await pbx.resume()
