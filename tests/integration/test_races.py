@@ -14,7 +14,7 @@ from functools import partial
 import pytest
 
 from callcenter.lab.sip_phone import RINGS_ONLY, Leg, Phone, Script
-from tests.integration.office import Row
+from tests.integration.office import Row, until
 from tests.integration.pairs import RING_S, PairBuilding, PairOffice, hang_up_for_good
 
 pytestmark = pytest.mark.pbx
@@ -67,8 +67,12 @@ async def _verdict(office: PairOffice, leg: Leg) -> tuple[str, str]:
 async def _is_left_in_peace(office: PairOffice, presences: set[str]) -> None:
     """No channel, no call, and no agent who rings for ever."""
     await office.until_no_channel()
-    agents: list[Row] = (await office.status())["agents"]
-    assert {agent["presence"] for agent in agents} <= presences
+
+    async def is_so() -> bool:
+        agents: list[Row] = (await office.status())["agents"]
+        return {agent["presence"] for agent in agents} <= presences
+
+    await until(is_so, f"every agent is one of {presences}")
 
 
 async def test_agent_answers_in_the_instant_in_which_the_caller_hangs_up(office: PairOffice) -> None:
@@ -81,11 +85,15 @@ async def test_agent_answers_in_the_instant_in_which_the_caller_hangs_up(office:
 
         async def answer() -> None:
             await _at(instant + offset_s)
+            if n == TRIES - 1:  # surely too late, however long we are held up
+                await asyncio.wait_for(rings.is_ended.wait(), 20)
             if not rings.is_ended.is_set():
                 seat.reply(rings, 200)
 
         async def hang_up() -> None:
             await _at(instant)
+            if n == 0:  # surely behind the answer
+                await office.until_presence(office.building.agents[phone], "talking")
             await hang_up_for_good(caller, leg)
 
         await asyncio.gather(answer(), hang_up())
@@ -106,7 +114,7 @@ async def test_agent_answers_in_the_instant_in_which_his_ring_time_ends(office: 
     chance = random.Random(SEED + 1)
 
     async def one(n: int, phone: str) -> tuple[str, str]:
-        offset_s = {0: -1.0, TRIES - 1: 0.2}.get(n, chance.uniform(-0.06, 0.0))
+        offset_s = {0: -RING_S + 0.5, TRIES - 1: 0.2}.get(n, chance.uniform(-0.06, 0.0))
         caller, leg, seat, rings = await _rings(office, phone, n % 2 == 0, RINGS_ONLY)
         await _at(rings.heard[0][0] + RING_S + offset_s)
         if not rings.is_ended.is_set():
