@@ -56,7 +56,8 @@ async def test_phone_killed_while_it_rings_the_offer_is_a_miss_and_the_caller_wa
     row, offers = await office.judged(leg)
     assert row["outcome"] in {"abandoned_queue", "abandoned_ringing"}
     assert offers[0]["result"] == "not_answered"
-    assert 1000 * RING_S - 100 <= offers[0]["ended_ms"] - offers[0]["rang_ms"] <= 1000 * RING_S + 1500
+    assert 1000 * RING_S - 100 <= offers[0]["ended_ms"] - offers[0]["made_ms"]
+    assert offers[0]["ended_ms"] - offers[0]["rang_ms"] <= 1000 * RING_S + 1500  # a slow phone says late that it rings
     assert all(offer["result"] in {"unreachable", "caller_gone"} for offer in offers[1:])
     await office.until_no_channel()
 
@@ -69,13 +70,15 @@ async def test_phone_killed_while_he_talks_the_silence_ends_the_call_and_he_is_o
     leg = caller.call(PHONE)
     await office.until_presence(AGENT, "talking")
     await asyncio.sleep(1.0)
+    before = time.time()
     phone.kill()
-    killed = time.monotonic()
-    await asyncio.wait_for(leg.is_ended.wait(), RTP_TIMEOUT_S + 10)
-    silent_s = time.monotonic() - killed
+    killed = time.time()
+    await asyncio.wait_for(leg.is_ended.wait(), RTP_TIMEOUT_S + 20)
     row, offers = await office.judged(leg)
     assert leg.ended_by == "peer"
-    assert RTP_TIMEOUT_S - 1.5 <= silent_s <= RTP_TIMEOUT_S + CHECK_S
+    ended = row["ended_ms"] / 1000  # on the PBX's clock, which is ours: when we noticed it does not matter
+    assert RTP_TIMEOUT_S - 1.5 <= ended - before
+    assert ended - killed <= RTP_TIMEOUT_S + CHECK_S
     assert (row["outcome"], row["ended_by"], row["agent"]) == ("agent_answered", "agent", AGENT)
     assert row["ended_ms"] - row["talk_ended_ms"] < 500
     assert [offer["result"] for offer in offers] == ["accepted"]

@@ -9,7 +9,7 @@ import pytest
 from acd.names import CallId
 from callcenter.storage.rolled_figures import reading
 from tests.integration.conftest import own_office
-from tests.integration.office import Office, Row, until
+from tests.integration.office import NEAR_MS, Office, Row, until
 
 pytestmark = pytest.mark.pbx
 
@@ -82,7 +82,7 @@ async def test_ledger_was_put_back_what_only_it_had_is_told_from_cel(office: Off
         told["talk_ms"],
         "13800000002",
     )
-    assert abs(told["talk_ms"] - lost["talk_ms"]) <= 50 and told["rebuilt_ms"] is not None
+    assert abs(told["talk_ms"] - lost["talk_ms"]) <= NEAR_MS and told["rebuilt_ms"] is not None
     last = await gave_up(office, "13800000004")
     assert await names(office) == [one["uniqueid"] for one in (first, lost, kept, last)]
     async with office.site.ledger() as ledger:

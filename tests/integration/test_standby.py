@@ -201,7 +201,7 @@ async def test_leader_is_killed_the_stand_by_leads_before_callers_leave_hold_and
         assert (await office.row(gave_up, 60))["outcome"] == "abandoned_queue", "as CEL tells"
         assert (await office.status())["shared_state"] == "ok"
         await until(lambda: _reports(office, 3), "gauges have the calls that the other one led, too")
-        assert await on_the_board(standby) == "3", "and so has the wallboard"
+        await until(lambda: _shows(standby, "3"), "and so has the wallboard")
         await office.not_ready("1001")
         await office.code("1002", "*12", "logged_out")
 
@@ -386,6 +386,10 @@ async def _leads(office: Office) -> bool:
 async def _reports(office: Office, calls: int) -> bool:
     shown = (await office.samples()).get("callcenter_report_offered", {})
     return [value for labels, value in shown.items() if set(labels) == {"24h", "all"}] == [calls]
+
+
+async def _shows(standby: StandBy, calls: str) -> bool:
+    return await on_the_board(standby) == calls
 
 
 async def _stands_by(office: Office) -> bool:
