@@ -134,6 +134,7 @@ async def test_seat_presses_one_digit_of_a_topic_only_and_the_talk_goes_on(offic
 # the caller is gone ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("patient")
 async def test_refer_caller_hangs_up_while_the_specialist_rings(office: HandOverOffice) -> None:
     specialist = await office.specialist("701", RINGS_ONLY)
     talk = await office.talk()
@@ -391,6 +392,7 @@ async def test_service_is_killed_while_one_rings_who_then_refuses_the_next_one_o
     assert other.incoming.empty()
 
 
+@pytest.mark.usefixtures("patient")
 async def test_blind_service_is_killed_and_the_specialist_refuses_meanwhile_the_hand_over_goes_on(
     office: HandOverOffice,
 ) -> None:

@@ -26,6 +26,7 @@ from callcenter.storage.migrate import upgrade
 from metrics.exporter import AGENT_SECONDS
 from metrics.series import BOUNDS, SERIES, Kind
 from tests.integration.agent_time import compare_time, states_going_on
+from tests.integration.early_rest import unanswered_rest
 from tests.integration.office import SEATS, Building, Office, Row, at_once, opened, until
 from tests.integration.raw_ami import RawAmi
 
@@ -347,8 +348,9 @@ async def test_line_full_the_next_caller_is_refused_and_those_before_keep_waitin
     first, second = await office.caller(), await office.caller()
     waits = first.call("12346")
     await waiting_on(office, "special", 1)
-    refused = second.call("12346")
-    await asyncio.wait_for(refused.is_ended.wait(), 10)
+    async with unanswered_rest(office.site.pbx):
+        refused = second.call("12346")
+        await asyncio.wait_for(refused.is_ended.wait(), 20)
     still = (await office.status())["engine"]["waiting"]["special"]
     first.hang_up(waits)
     rows = [await office.row(refused), await office.row(waits)]

@@ -4,11 +4,11 @@ What must come out stands in each test; the ledger is compared with it, and Aste
 """
 
 import asyncio
+from functools import partial
 
 import pytest
 
 from callcenter.lab.sip_phone import RINGS_ONLY, answers, says
-from tests.integration.confirming import pressing_1
 from tests.integration.handover_office import (
     FIRST_701,
     NEXT_702,
@@ -36,7 +36,7 @@ async def test_three_way_reached_seat_leaves_first_the_other_two_go_on_and_the_e
     await office.until_talks(talk.leg, "8001", "701")
     talk.seat.hang_up(talk.seat_leg)
     await office.until_talks(talk.leg, "701")
-    await office.until_presence("8001", "acw")
+    await office.until_wrap_up(talk)
     assert not talk.is_over
     specialist.hang_up(third)
     await asyncio.wait_for(talk.leg.is_ended.wait(), 10)
@@ -76,7 +76,7 @@ async def test_three_way_caller_leaves_first_the_other_two_are_hung_up_at_once(o
     await office.until_talks(talk.leg, "8001", "701")
     talk.caller.hang_up(talk.leg)
     for leg in (talk.seat_leg, third):
-        await asyncio.wait_for(leg.is_ended.wait(), 5)
+        await asyncio.wait_for(leg.is_ended.wait(), 20)
         assert leg.ended_by == "peer"
 
     row, talks, hand_overs = await office.story(talk.leg)
@@ -122,6 +122,7 @@ async def test_three_way_nobody_answers_the_talk_goes_on_and_its_end_is_the_end(
     assert row["requeue_wait_ms"] == 0
 
 
+@pytest.mark.usefixtures("patient")
 async def test_three_way_seat_leaves_while_the_specialist_rings_and_he_is_rung_again_for_the_caller(
     office: HandOverOffice,
 ) -> None:
@@ -135,7 +136,7 @@ async def test_three_way_seat_leaves_while_the_specialist_rings_and_he_is_rung_a
     again = await specialist.next_call()
     await asyncio.wait_for(first.is_ended.wait(), 20)
     await office.until_talks(talk.leg, "701")
-    await office.until_presence("8001", "acw")
+    await office.until_wrap_up(talk)
     specialist.hang_up(again)
     await asyncio.wait_for(talk.leg.is_ended.wait(), 10)
 
@@ -145,11 +146,13 @@ async def test_three_way_seat_leaves_while_the_specialist_rings_and_he_is_rung_a
     assert 0 < row["requeue_wait_ms"] < 3000
 
 
+@pytest.mark.usefixtures("patient")
 async def test_three_way_seat_leaves_and_nobody_answers_the_caller_is_back_in_the_line_with_his_wait(
     office: HandOverOffice,
 ) -> None:
     specialist = await office.specialist("702", RINGS_ONLY)
     talk = await office.talk()
+    await office.leaves("1001")  # else he would be the next one who is ready, a second later
     await talk.seat.keys(talk.seat_leg, "*856")
     await specialist.next_call()
     await office.until_offers(talk.leg, ("8001", "accepted"), ("702", None))
@@ -169,6 +172,7 @@ async def test_three_way_seat_leaves_and_nobody_answers_the_caller_is_back_in_th
     assert [one["seq"] for one in sorted(waits, key=lambda one: int(one["seq"]))] == [1, 2]
 
 
+@pytest.mark.usefixtures("patient")
 async def test_three_way_caller_hangs_up_while_the_specialist_rings_everybody_is_let_go(
     office: HandOverOffice,
 ) -> None:
@@ -179,7 +183,7 @@ async def test_three_way_caller_hangs_up_while_the_specialist_rings_everybody_is
     await office.until_offers(talk.leg, ("8001", "accepted"), ("701", None))
     talk.caller.hang_up(talk.leg)
     for leg in (ringing, talk.seat_leg):
-        await asyncio.wait_for(leg.is_ended.wait(), 5)
+        await asyncio.wait_for(leg.is_ended.wait(), 20)
 
     row, talks, hand_overs = await office.story(talk.leg)
     assert (row["outcome"], row["ended_by"]) == ("agent_answered", "caller")
@@ -195,8 +199,7 @@ async def test_three_way_with_an_outside_number_he_must_press_1(office: HandOver
     assert third.request.startswith(f"INVITE sip:{OUTSIDE}@")
     await asyncio.sleep(1.2)  # the question
     await office.until_talks(talk.leg, "8001")
-    async with pressing_1(outside, third):
-        await office.until_talks(talk.leg, "8001", OUTSIDE)
+    await office.presses_1(outside, third, partial(office.talk_is, talk.leg, "8001", OUTSIDE))
     talk.seat.hang_up(talk.seat_leg)
     await office.until_talks(talk.leg, OUTSIDE)
     outside.hang_up(third)

@@ -20,6 +20,7 @@ BUILDING = HandOverBuilding
 OFFICE = HandOverOffice
 
 
+@pytest.mark.usefixtures("patient")
 async def test_three_way_agents_phone_dies_while_the_specialist_rings_the_caller_is_not_lost(
     office: HandOverOffice,
 ) -> None:
@@ -52,7 +53,7 @@ async def test_three_together_service_is_killed_all_are_found_again_and_counted_
     await office.site.start_service()
     await office.until_presence("8001", "talking")
     talk.seat.hang_up(talk.seat_leg)
-    await office.until_presence("8001", "acw")
+    await office.until_wrap_up(talk)
     await office.until_talks(talk.leg, "701")
     assert not talk.is_over
     specialist.hang_up(third)
@@ -77,7 +78,7 @@ async def test_three_together_service_is_killed_seat_leaves_meanwhile_the_specia
     talk.seat.hang_up(talk.seat_leg)
     await asyncio.sleep(0.2)
     await office.site.start_service()
-    await office.until_presence("8001", "acw")
+    await office.until_wrap_up(talk)
     assert not talk.is_over
     specialist.hang_up(third)
     await asyncio.wait_for(talk.leg.is_ended.wait(), 10)

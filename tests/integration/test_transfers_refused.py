@@ -5,11 +5,11 @@ The seat's blind transfers out of a talk with a caller are in test_blind_handove
 
 import asyncio
 import re
+from functools import partial
 
 import pytest
 
 from callcenter.lab.sip_phone import Leg, answers, header, says
-from tests.integration.confirming import pressing_1
 from tests.integration.handover_office import OUTSIDE, HandOverBuilding, HandOverOffice, brief, people
 from tests.integration.office import until
 
@@ -107,8 +107,7 @@ async def test_specialist_outside_can_transfer_nobody(office: HandOverOffice, mo
     there = await outside.next_call()
     await asyncio.sleep(1.2)  # the question
     everybody = ("8001", OUTSIDE) if mode == "three_way" else (OUTSIDE,)
-    async with pressing_1(outside, there):
-        await office.until_talks(talk.leg, *everybody)
+    await office.presses_1(outside, there, partial(office.talk_is, talk.leg, *everybody))
     for number in ELSEWHERE:
         outside.refer(there, number)
         await asyncio.sleep(0.2)
