@@ -6,13 +6,14 @@ dialled out by the number dialled, as Asterisk's very first row of the channel h
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from acd.names import CallId
 from callcenter.calls.plan import DIAL_OUT
 from callcenter.calls.story import TRUNK, CelStory, Evidence, LedgerStory, Played, Row
+from callcenter.demo.last_rows import until_told
 from callcenter.demo.witness import phone_row
 from callcenter.storage.ledger import Ledger
 from callcenter.witness.calls import CelCall, DeviceUse
@@ -26,12 +27,16 @@ FOR_EVER_MS = 1 << 60
 CHILDREN = ("offers", "talks", "hand_overs", "placements", "ratings", "recordings")
 
 
-async def gather(ledger: Ledger, cel_file: Path, pbx: str, devices: Sequence[DeviceUse]) -> Evidence:
-    """Hear both, after everything has ended. `pbx`: its name in the ledger; `devices`: who sat where.
+async def gather(
+    ledger: Ledger, cel_file: Path, pbx: str, devices: Sequence[DeviceUse], callers: Collection[str]
+) -> Evidence:
+    """Hear both, after everything has ended. `pbx`: its name in the ledger; `devices`: who sat where; `callers`: numbers of all
+    who called.
 
     Raises StorageError, WitnessError.
     """
     stories = await _ledger_stories(ledger)
+    await until_told(cel_file, callers)
     return await asyncio.to_thread(_with_cel, stories, cel_file, pbx, devices)
 
 

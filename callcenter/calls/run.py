@@ -209,8 +209,9 @@ class _HouseRun:
     async def _hear(self) -> Evidence:
         site = self._house.site
         devices = [use for place in self._house.places.values() for use in place.devices()]
+        callers = {call.number for one in self.played for call in one.callers.values() if call.started_at}
         async with site.ledger() as ledger:
             if self._fault is Fault.LEDGER:
                 with contextlib.suppress(LabError):  # the other house has the call
                     await change_one_outcome(ledger)
-            return await gather(ledger, site.pbx.cel_file, site.pbx.systemname, devices)
+            return await gather(ledger, site.pbx.cel_file, site.pbx.systemname, devices, callers)

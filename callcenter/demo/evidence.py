@@ -9,6 +9,7 @@ from typing import Any
 from acd.names import OfferResult
 from callcenter.demo.cast import PHONE_OF, SPECIALIST_PHONES
 from callcenter.demo.fault import change_one_outcome
+from callcenter.demo.last_rows import until_told
 from callcenter.demo.witness import lost, phone_row
 from callcenter.lab.phone_log import PhoneCall
 from callcenter.lab.site import Site
@@ -71,6 +72,8 @@ async def gather(site: Site, calls: Iterable[PhoneCall], *, change_one: bool = F
         async with reading(ledger.engine) as figures:
             found = await figures.totals((0, FOR_EVER_MS), [REACHED])
     hand_overs = found[0, ""][REACHED] or 0
+    callers = {str(row["number"]) for row in phones if row["role"] == "caller" and row["started_at"]}
+    await until_told(site.pbx.cel_file, callers)
     heard = read_cel(site.pbx.cel_file)
     rebuilt = rebuild(heard.rows, pbx=site.pbx.systemname, callers=(CALLERS_ENDPOINT,), devices=_devices())
     return Evidence(
