@@ -6,6 +6,7 @@ the service anything. A caller waits as long as his patience lasts, and it lasts
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Collection, Coroutine, Iterable
 from typing import Any
@@ -101,6 +102,13 @@ class Company:
             caller.hang_up()
         return len(callers)
 
+    async def until_silent(self, within_s: float) -> None:
+        """Wait until every phone has said of each of its calls that it is over, at most so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while any(call.started_at and call.is_open for call in self.rows()):  # noqa: ASYNC110 -- phones are asked
+                    await asyncio.sleep(0.05)
+
     async def stop(self) -> None:
         """End all phones, whatever they do. Never raises."""
         for task in list(self._tasks):
@@ -131,6 +139,8 @@ class Company:
             return
         visit = self._visits.get(caller_shown(call))
         if event.kind == "incoming":
+            if visit is not None and visit.role is Role.GIVES_UP:
+                return  # nobody can be as quick as he, on a machine that stalls either
             if visit is not None and visit.role is Role.NOT_PICKED_UP and visit.number not in self._let_ring:
                 self._let_ring.add(visit.number)
                 return

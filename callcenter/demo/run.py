@@ -248,6 +248,7 @@ class Demo:
 
     async def _hear(self) -> Evidence:
         await self._site.stop_service()
+        await self._company.until_silent(SETTLE_S)
         change_one = self.options.fault is Fault.LEDGER
         return await gather(self._site, self._company.rows(), change_one=change_one)
 
