@@ -155,7 +155,12 @@ class ScriptedHandset(Handset):
         await self._phone.log_in(agent, pin, self._pbx.rx)
 
     async def code(self, code: str) -> None:
-        await asyncio.wait_for(self._phone.call(code).is_ended.wait(), PATIENCE_S)
+        leg = self._phone.call(code)
+        try:
+            await asyncio.wait_for(leg.is_ended.wait(), PATIENCE_S)
+        except TimeoutError as error:
+            self._phone.hang_up(leg)
+            raise PhoneError(f"phone {self.number}: not within {PATIENCE_S:g} s: {code} is over") from error
 
     async def picks_up(self) -> None:
         call = self._call()

@@ -18,7 +18,7 @@ from callcenter.calls.plan import Place, absent, places_of, plan_of
 from callcenter.calls.scenario import Inbound, Scenario, Stage
 from callcenter.calls.screenplay import steps_of
 from callcenter.lab.cache import Report, say
-from callcenter.lab.errors import LabError
+from callcenter.lab.errors import LabError, PhoneError
 from callcenter.lab.loader import hand_over
 from callcenter.lab.pbx import Asterisk
 from callcenter.lab.ports import free_port
@@ -180,12 +180,13 @@ class House:
             if time.monotonic() > deadline:
                 break
             async with self._log_in_gate:
-                if seen["presence"] == "logged_out":
-                    await phone.log_in(number, self.site.seats[number].pin, prompt_s)
-                elif seen["presence"] == "not_ready":
-                    await phone.code("*13")
-                else:
-                    await asyncio.sleep(1.0)
+                with contextlib.suppress(PhoneError, TimeoutError):  # whether it came about, the service says
+                    if seen["presence"] == "logged_out":
+                        await phone.log_in(number, self.site.seats[number].pin, prompt_s)
+                    elif seen["presence"] == "not_ready":
+                        await phone.code("*13")
+                    else:
+                        await asyncio.sleep(1.0)
             await asyncio.sleep(2 * LOOK_EVERY_S)
         raise LabError(f"{place.kind}: {name} ({number}) is not ready: {await self.agent(number)}")
 
