@@ -151,6 +151,10 @@ class Hall:
         for caller in self.callers:
             caller.ear.close()
 
+    async def over(self, within_s: float = 20.0) -> None:
+        """Wait until the PBX and every agent's phone have told the end of each call, at most so long."""
+        await self.watch.wait_for(self._is_over, within_s)
+
     def seen(self) -> list[tuple[Caller, Seen]]:
         """Return each caller with what the PBX did with him; those whom it never saw are left out."""
         by_id = {seen.sip_call_id: seen for seen in self.watch.calls.values()}
@@ -159,6 +163,10 @@ class Hall:
     def _is_full(self) -> bool:
         census = self.census()
         return census["waiting"] >= self._wait - 2 and min(census.values()) > 0
+
+    def _is_over(self) -> bool:
+        has_ended = all(one.ended_at is not None for one in self.watch.calls.values())
+        return has_ended and all(phone.call is None for phone in self.agents)
 
     async def _keep(self) -> None:
         for did in itertools.cycle(DIDS):

@@ -169,7 +169,7 @@ async def run(kinds: Sequence[str], seed: int = SEED) -> dict[str, Any]:
             await killer.kill(kind)
         await hall.full()
         await hall.close_line()
-        await asyncio.sleep(0.5)
+        await hall.over()
         return judge(hall, killer.kills)
 
 
@@ -177,12 +177,12 @@ def judge(hall: Hall, kills: Sequence[Kill]) -> dict[str, Any]:
     """Return the counts of a run that is over."""
     seen = hall.seen()
     found = {
-        "lost": verdict.lost(hall.callers, hall.agents),
+        "lost": verdict.lost(hall.callers, seen, hall.agents),
         "out_of_order": verdict.out_of_order(seen),
         "rtp_gaps": verdict.rtp_gaps(seen, kills),
         "false_fallbacks": verdict.false_fallbacks(seen, kills),
         "late_fallbacks": verdict.late_fallbacks(seen, kills),
-        "wrapups_broken": verdict.wrapups_broken(hall.agents, kills),
+        "wrapups_broken": verdict.wrapups_broken(hall.watch.calls.values(), kills),
     }
     for name, words in found.items():
         for text in words[:10]:

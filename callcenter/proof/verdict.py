@@ -7,14 +7,14 @@ enough. Beside them `late_fallbacks` (no entry 15 s after a kill without a resta
 the wrap-up, or later than its end although callers waited).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from callcenter.lab.baresip import Baresip
 from callcenter.lab.phone_log import PhoneCall
 from callcenter.proof.hall import ANSWER_S, WRAPUP_S, Caller
-from callcenter.proof.watch import Seen
+from callcenter.proof.watch import Leg, Seen
 
 SAME_S = 0.1
 """Turns this close count as one: several agents came free together."""
@@ -40,21 +40,27 @@ class Kill:
     """Callers in hold over this kill whose sound stood still."""
 
 
-def lost(callers: Sequence[Caller], agents: Sequence[Baresip]) -> list[str]:
-    """Return the numbers of callers who were cut off."""
-    hung_up = [call for phone in agents for call in phone.calls if call.direction == "in" and call.ended_by == "self"]
+def lost(callers: Sequence[Caller], seen: Sequence[Pair], agents: Sequence[Baresip]) -> list[str]:
+    """Return the numbers of callers who were cut off. Who hung up is the phones' word, when it was the PBX's."""
+    of = {caller.call.number: one for caller, one in seen}
     return [
-        caller.call.number
+        number
         for caller in callers
-        if caller.call.ended_by == "peer" and not any(_is_his(call, caller.call) for call in hung_up)
+        if caller.call.ended_by == "peer" and not _is_hung_up_on(number := caller.call.number, of.get(number), agents)
     ]
 
 
-def _is_his(agents_call: PhoneCall, callers_call: PhoneCall) -> bool:
-    number = callers_call.number
-    shows = number in agents_call.peer_name or number in agents_call.peer_number
-    ends = agents_call.ended_at, callers_call.ended_at
-    return shows and ends[0] is not None and ends[1] is not None and abs(ends[0] - ends[1]) < 1.0
+def _is_hung_up_on(number: str, one: Seen | None, agents: Sequence[Baresip]) -> bool:
+    """Whether an agent who talked with him hung up, and his own call ended right then."""
+    if one is None or one.ended_at is None:
+        return False
+    until = {leg.phone for leg in one.legs if leg.left_at is not None and abs(leg.left_at - one.ended_at) < 1.0}
+    return any(_shows(call, number) for phone in agents if phone.number in until for call in phone.calls)
+
+
+def _shows(call: PhoneCall, number: str) -> bool:
+    shows = number in call.peer_name or number in call.peer_number
+    return shows and call.direction == "in" and call.ended_by == "self"
 
 
 def out_of_order(seen: Sequence[Pair]) -> list[str]:
@@ -113,20 +119,24 @@ def late_fallbacks(seen: Sequence[Pair], kills: Sequence[Kill]) -> list[str]:
     ]
 
 
-def wrapups_broken(agents: Sequence[Baresip], kills: Sequence[Kill]) -> list[str]:
-    """Return the wrap-ups that did not hold, in words. Talks that ended while nobody watched have none to hold."""
+def wrapups_broken(calls: Iterable[Seen], kills: Sequence[Kill]) -> list[str]:
+    """Return the wrap-ups that did not hold, in words. Talks that ended while nobody watched have none to hold.
+
+    By the PBX's own instants: a phone's events are told the time at which they are read."""
     found = []
-    for phone in agents:
-        calls = [call for call in phone.calls if call.direction == "in"]
-        for before, after in pairwise(calls):
-            end = before.ended_at
-            if end is None or before.answered_at is None or any(kill.at - 0.2 < end < kill.ready_at for kill in kills):
+    of: dict[str, list[Leg]] = {}
+    for leg in sorted((leg for one in calls for leg in one.legs), key=lambda leg: leg.dialled_at):
+        of.setdefault(leg.phone, []).append(leg)
+    for phone, legs in of.items():
+        for before, after in pairwise(legs):
+            end = before.left_at
+            if end is None or any(kill.at - 0.2 < end < kill.ready_at for kill in kills):
                 continue
-            ready = _alive_from(end + WRAPUP_S, kills)
-            if after.started_at < end + WRAPUP_S - 0.1:
-                found.append(f"{phone.number} rang {after.started_at - end:.2f} s after a talk at {end:.2f}")
-            elif after.started_at > ready + SETTLE_S:
-                found.append(f"{phone.number} rang {after.started_at - ready:.2f} s after it was ready")
+            ready, rang_at = _alive_from(end + WRAPUP_S, kills), after.dialled_at
+            if rang_at < end + WRAPUP_S - 0.1:
+                found.append(f"{phone} rang {rang_at - end:.2f} s after a talk at {end:.2f}")
+            elif rang_at > ready + SETTLE_S:
+                found.append(f"{phone} rang {rang_at - ready:.2f} s after it was ready")
     return found
 
 

@@ -20,6 +20,18 @@ _KEEP = frozenset({"UserEvent", "DialBegin", "DialState", "BridgeEnter", "Bridge
 
 
 @dataclass(slots=True)
+class Leg:
+    """What the PBX did with one agent's phone for one caller."""
+
+    phone: str
+    dialled_at: float
+    talked_at: float | None = None
+    """When it came into a bridge; None: it never did."""
+    left_at: float | None = None
+    """When it left it."""
+
+
+@dataclass(slots=True)
 class Seen:
     """What the PBX did with one caller."""
 
@@ -39,6 +51,8 @@ class Seen:
     talked_at: float | None = None
     """First bridge with anybody."""
     ended_at: float | None = None
+    legs: list[Leg] = field(default_factory=list)
+    """Phones dialled for him, in order."""
 
     @property
     def waits(self) -> bool:
@@ -70,6 +84,7 @@ class Watch:
         """Phone -> when its last talk with a caller ended."""
         self.newest = ""
         """Name of the newest event that a caller or a leg had."""
+        self._legs: dict[str, Leg] = {}
         self._bridges: dict[str, set[str]] = {}
         self._news = asyncio.Event()
         settings = AmiSettings(pbx.ami_host, pbx.ami_port, "lab", pbx.managers["lab"], keep=_KEEP)
@@ -164,7 +179,11 @@ class Watch:
 
     def _dial_begin(self, m: AmiMessage, at: float) -> None:
         call = self.calls.get(m.get("Uniqueid", ""))
-        if call is not None and call.fallbacks and call.held_at is None:
+        if call is None:
+            return
+        leg = self._legs[m.get("DestUniqueid", "")] = Leg(device_of(m.get("DestChannel", "")), at)
+        call.legs.append(leg)
+        if call.fallbacks and call.held_at is None:
             call.rings.append(at)
 
     def _dial_state(self, m: AmiMessage, at: float) -> None:
@@ -181,19 +200,25 @@ class Watch:
             call.bridge, call.talked_at = bridge, call.talked_at or at
         else:
             self.talking[uniqueid] = device_of(m.get("Channel", ""))
+            if (leg := self._legs.get(uniqueid)) is not None:
+                leg.talked_at = leg.talked_at or at
 
     def _leave(self, m: AmiMessage, at: float) -> None:
         uniqueid = m.get("Uniqueid", "")
         self._bridges.get(m.get("BridgeUniqueid", ""), set()).discard(uniqueid)
+        self._talk_ended(uniqueid, at)
+
+    def _talk_ended(self, uniqueid: str, at: float) -> None:
         phone = self.talking.pop(uniqueid, None)
         if phone is not None:
             self.talk_ends[phone] = at
+        if phone is not None and (leg := self._legs.get(uniqueid)) is not None:
+            leg.left_at = at
 
     def _hangup(self, m: AmiMessage, at: float) -> None:
         uniqueid = m.get("Uniqueid", "")
         self.ringing.pop(uniqueid, None)
-        if self.talking.pop(uniqueid, None) is not None:
-            self.talk_ends[device_of(m.get("Channel", ""))] = at
+        self._talk_ended(uniqueid, at)
         call = self.calls.get(uniqueid)
         if call is not None:
             self._left_hold(call, at)

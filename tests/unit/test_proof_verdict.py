@@ -7,7 +7,7 @@ from callcenter.lab.phone_log import PhoneCall
 from callcenter.proof import verdict
 from callcenter.proof.rtp import Ear, Jump
 from callcenter.proof.verdict import Kill
-from callcenter.proof.watch import Seen
+from callcenter.proof.watch import Leg, Seen
 
 KILL = Kill("random", 1000.0, {}, ready_at=1004.0)
 
@@ -43,10 +43,24 @@ def answered(shows: str, until: float, **more: float) -> PhoneCall:
     )
 
 
+def talked(phone: str, until: float, *, ended_at: float) -> Seen:
+    return Seen("a", 10.0, ended_at=ended_at, legs=[Leg(phone, until - 4, until - 3, until)])
+
+
 def test_caller_whose_agent_hung_up_is_not_lost_any_other_is() -> None:
-    callers = [cut_off("13800000001", 50.0), cut_off("13800000002", 50.0)]
-    phones = [Phone("1001", [answered("General 13800000001", 49.99)])]
-    assert verdict.lost(callers, phones) == ["13800000002"]  # type: ignore[arg-type]  # a stand-in
+    callers = [cut_off(f"1380000000{number}", 50.0) for number in range(1, 6)]
+    mine = [answered(f"General 1380000000{number}", 51.5) for number in (1, 3, 4)]  # told of late
+    phones = [Phone("1001", mine), Phone("1002", [answered("General 13800000005", 50.0)])]
+    seen = [
+        talked("1001", 49.99, ended_at=50.0),
+        talked("1001", 49.99, ended_at=50.0),
+        talked("1001", 45.0, ended_at=50.0),
+        Seen("a", 10.0, ended_at=50.0, legs=[Leg("1001", 46.0)]),
+        talked("1001", 49.99, ended_at=50.0),
+    ]
+    lost = verdict.lost(callers, list(zip(callers, seen, strict=True)), phones)  # type: ignore[arg-type]  # stand-ins
+    assert lost == [f"1380000000{number}" for number in (2, 3, 4, 5)]
+    assert len(verdict.lost(callers, [], phones)) == 5  # type: ignore[arg-type]  # the PBX never saw them
 
 
 def test_later_caller_dialled_for_first_is_out_of_order() -> None:
@@ -95,8 +109,14 @@ def test_sound_that_stood_still_is_a_gap() -> None:
 
 
 def test_phone_that_rings_within_wrap_up_or_long_after_it_breaks_it() -> None:
-    calls = [answered("", 100.0), answered("", 104.0, started_at=101.0), answered("", 112.0, started_at=109.0)]
-    assert len(verdict.wrapups_broken([Phone("1001", calls)], [])) == 2  # type: ignore[list-item]  # a stand-in
+    legs = [Leg("1001", 97.0, 98.0, 100.0), Leg("1001", 101.0, 102.0, 104.0), Leg("1001", 109.0, 110.0, 112.0)]
+    calls = [Seen("a", 10.0, legs=legs[:1]), Seen("b", 11.0, legs=legs[1:])]
+    assert len(verdict.wrapups_broken(calls, [])) == 2
+
+
+def test_phone_that_rings_when_wrap_up_is_over_or_after_a_ring_without_a_talk_breaks_none() -> None:
+    legs = [Leg("1001", 97.0, 98.0, 100.0), Leg("1001", 102.0), Leg("1001", 102.5), Leg("1002", 101.0)]
+    assert verdict.wrapups_broken([Seen("a", 10.0, legs=legs)], []) == []
 
 
 def packet(sequence: int, timestamp: int, source: int = 7) -> bytes:
