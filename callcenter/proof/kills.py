@@ -63,7 +63,7 @@ class Killer:
         await self.hall.site.start_service()
         kill.ready_at = time.time()
         await asyncio.sleep(verdict.SETTLE_S)
-        self._listen(kill)
+        await self._listen(kill)
         down_s = kill.ready_at - kill.at
         say(f"kill {len(self.kills)}: {kind}, {kill.census}, away for {down_s:.1f} s")
 
@@ -77,11 +77,12 @@ class Killer:
         self.kills.append(kill)
         return kill
 
-    def _listen(self, kill: Kill) -> None:
+    async def _listen(self, kill: Kill) -> None:
         """Find the callers whose sound stood still between the kill and now, though they were in hold all the time."""
-        now = time.time()
         for caller, seen in self.hall.seen():
             before = kill.heard.get(caller.call.sip_call_id)
+            await caller.ear.caught_up()
+            now = time.time()
             if before is not None and seen.held_through(kill.at, now):
                 kill.stalled += caller.ear.heard_s - before < (now - kill.at) / 2
 

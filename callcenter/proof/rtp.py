@@ -6,6 +6,7 @@ a stream that stands still. Packets of another source (SSRC) begin a new stream:
 """
 
 import asyncio
+import select
 import socket
 import struct
 import time
@@ -49,6 +50,13 @@ class Ear(asyncio.DatagramProtocol):
         self.port = transport.get_extra_info("sockname")[1]
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         return self
+
+    async def caught_up(self) -> None:
+        """Take all packets that have come by now: a loop that was held up has them still in its socket."""
+        if self._transport is not None:
+            ours = self._transport.get_extra_info("socket").fileno()
+            while select.select([ours], [], [], 0)[0]:  # noqa: ASYNC110 -- the loop reads one packet of a socket at a time
+                await asyncio.sleep(0)
 
     def close(self) -> None:
         """Listen no more."""
