@@ -108,7 +108,7 @@ def test_demo_without_seconds_ends_at_ctrl_c_with_its_summary_and_leaves_no_proc
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DEMO_")}
     demo = subprocess.Popen(
         [sys.executable, "-m", "callcenter.demo"],
-        env=environment | {"DEMO_CALLS_PER_S": "2.5"},
+        env=environment | {"DEMO_CALLS_PER_S": "2.5", "DEMO_SEED": FEW},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
