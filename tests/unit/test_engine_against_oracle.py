@@ -70,6 +70,7 @@ SMALLER = replace(
 KINDS: dict[tuple[bool, str | None, str | None], tuple[str, str]] = {
     (True, None, None): ("say", "0"),
     (False, "100", None): ("voicemail", "100"),
+    (False, None, "700"): ("out", "700"),
     (False, None, "800"): ("out", "800"),
     (False, None, "900"): ("out", "900"),
     (False, None, None): ("reject", "full"),
