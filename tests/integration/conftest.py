@@ -49,6 +49,14 @@ def asterisk() -> Iterator[Asterisk]:
     pbx.stop_now()
 
 
+@pytest.fixture
+async def pbx(request: pytest.FixtureRequest) -> AsyncIterator[Asterisk]:
+    """An Asterisk of the test's own with the phone 1001, whose trunk leads to the few extensions of the file's `DIALPLAN`."""
+    pbx = await Asterisk(["1001"], dialplan=request.module.DIALPLAN, inbound_context="trunk-in").start()
+    yield pbx
+    await pbx.stop()
+
+
 @pytest.fixture(scope="module")
 def building(request: pytest.FixtureRequest) -> Iterator[Building]:
     """One office for all tests of a file: what the file's `BUILDING` makes, else a plain one."""

@@ -1,7 +1,7 @@
 """An office whose lines are recorded or rated, and talks in it with sound on both sides."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,6 @@ CALLER_HZ, AGENT_HZ, SECRET_HZ, SPECIALIST_HZ = 500, 900, 1700, 1300
 RECORDED, RATED, NOTICED = "12345", "12348", "12346"
 """Dialled numbers of the line that is recorded, of the one that asks for a rating, and of the one with a notice."""
 
-TRIES = 3
 
 _LINES = {
     "[lines.general]": "record = true",
@@ -75,15 +74,6 @@ class Talk:
     def file(self, recording: Row) -> Path:
         """Where a sound file lies."""
         return self.office.site.pbx.recordings / str(recording["path"])
-
-
-async def as_long(call: Callable[[], Awaitable[float]], limit: float) -> None:
-    """Play a call, whose file must not differ from its talk by more than the limit, up to three times: a stall of the machine, in
-    which packets of sound wait and then come at once, makes a file longer or shorter; a fault makes each."""
-    off = [await call()]
-    while min(off) > limit and len(off) < TRIES:
-        off.append(await call())
-    assert min(off) <= limit, off
 
 
 async def children(office: Office, table: str, row: Row) -> list[Row]:

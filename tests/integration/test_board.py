@@ -268,7 +268,7 @@ async def test_calls_are_answered_and_abandoned_each_figure_is_the_ledgers_withi
     shown = await agree(building, page)
     of_day.append(time.monotonic() - began)
     for took in (of_floor, of_day):
-        assert sorted(took)[len(took) // 2] <= 1.0, (of_floor, of_day)
+        assert sorted(took)[-2] <= 1.0, (of_floor, of_day)  # each, but for one stall of the machine
     assert int(shown["abandoned"]) == int(before["abandoned"]) + 1
     assert shown["waiting"] == "0"
     expected = by_hour(await office.rows())

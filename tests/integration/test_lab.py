@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -126,14 +125,6 @@ exten => 6,1,Answer(,i)
  same => n,Read(KEYS,,3,,1,8)
  same => n,Set(GLOBAL(SAID)=keys ${KEYS})
 """
-
-
-@pytest.fixture
-async def pbx() -> AsyncIterator[Asterisk]:
-    """An Asterisk of the test's own, whose trunk leads to the few extensions above."""
-    pbx = await Asterisk(["1001"], dialplan=DIALPLAN, inbound_context="trunk-in").start()
-    yield pbx
-    await pbx.stop()
 
 
 @pytest.mark.parametrize(

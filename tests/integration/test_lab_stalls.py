@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -21,13 +21,6 @@ exten => 6,1,Answer(,i)
  same => n,Read(KEYS,,5,,1,15)
  same => n,Set(GLOBAL(SAID)=keys ${KEYS})
 """
-
-
-@pytest.fixture
-async def pbx() -> AsyncIterator[Asterisk]:
-    pbx = await Asterisk(["1001"], dialplan=DIALPLAN, inbound_context="trunk-in").start()
-    yield pbx
-    await pbx.stop()
 
 
 @contextlib.contextmanager
